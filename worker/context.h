@@ -1,0 +1,40 @@
+/* context.h: the one per-process context of a worker.
+ *
+ * Everything a worker keeps between requests hangs here: its loop, clock,
+ * timers, free lists and the configuration it serves. */
+#ifndef MUXD_WORKER_CONTEXT_H
+#define MUXD_WORKER_CONTEXT_H
+
+#include "common/arena.h"
+#include "common/clock.h"
+#include "common/regex.h"
+#include "worker/event/loop.h"
+#include "worker/event/timer.h"
+#include "worker/net/buffers.h"
+#include "worker/worker.h"
+
+struct connection;
+struct file_cache; /* worker/handlers/file_cache.h */
+struct acceptor;   /* worker/net/accept.h */
+
+struct worker {
+    const struct worker_setup *setup;
+    struct conf *conf;
+    struct log *log;
+    struct clock clock;
+    struct loop *loop;
+    struct timers timers;
+    struct block_cache arena_blocks; /* for requests' arenas */
+    struct buffer_pool buffers;      /* input and output buffers of connections */
+    struct regex_scratch regex;
+    struct file_cache *files;
+    struct acceptor *acceptors; /* one a listener */
+    size_t acceptor_count;
+    struct connection_pool *connections;
+    uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
+    struct timer shutdown_timer;
+    bool leaving; /* graceful: no accept, no keep-alive */
+    bool stop;    /* at once */
+};
+
+#endif

@@ -1,0 +1,57 @@
+/* file_cache.h: open files, shared by the requests of one worker.
+ *
+ * A file is opened once and used again as long as one statx(2) of its path
+ * says that it is unchanged; small files keep their content in memory. So a
+ * changed, replaced or forbidden file is served changed at the next request,
+ * which open_file_cache (nginx's, with its `valid` time) does not promise; with
+ * open_file_cache on, nginx's promise holds and the statx is saved too. */
+#ifndef MUXD_WORKER_HANDLERS_FILE_CACHE_H
+#define MUXD_WORKER_HANDLERS_FILE_CACHE_H
+
+#include "common/slice.h"
+
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+struct request;
+struct worker;
+struct file_cache;
+
+enum file_kind { FILE_REGULAR, FILE_DIRECTORY, FILE_OTHER };
+
+/* A file or folder, open or only known; counted references. */
+struct open_file {
+    struct slice path;
+    enum file_kind kind;
+    int fd; /* -1: folder, or a small file that is in memory */
+    uint64_t size;
+    time_t modified;            /* mtime, seconds: Last-Modified */
+    struct slice content;       /* whole content of a small file; at NULL: not in memory */
+    struct slice etag;          /* "\"65a1b2c3-400\"", made once */
+    struct slice last_modified; /* HTTP date text, made once */
+    unsigned references;
+    /* the cache's own fields follow in file_cache.c's view */
+    struct file_cache *cache;
+};
+
+/* Starts a worker's cache: at most `entries` files and `memory` bytes of content. */
+struct file_cache *file_cache_open(struct worker *, size_t entries, size_t memory);
+
+/* Closes every file that nobody uses and frees the cache. */
+void file_cache_close(struct file_cache *);
+
+/* Looks `path` (absolute; NUL-terminated behind its length) up for the request, under its
+ * open_file_cache, disable_symlinks and read_ahead settings. 0 and *file, with
+ * a reference that the request's end gives back; or an errno (ENOENT, ENOTDIR,
+ * ENAMETOOLONG, EACCES, ELOOP, EMFILE ...). */
+int file_open(struct request *, struct slice path, struct open_file **file);
+
+/* Likewise, but only asks what stands there (try_files, index): never opens. */
+int file_test(struct request *, struct slice path, enum file_kind *kind);
+
+/* Takes and gives a reference. */
+void file_hold(struct open_file *);
+void file_release(struct open_file *);
+
+#endif

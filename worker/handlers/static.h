@@ -1,0 +1,54 @@
+/* static.h: files under root or alias. */
+#ifndef MUXD_WORKER_HANDLERS_STATIC_H
+#define MUXD_WORKER_HANDLERS_STATIC_H
+
+#include "worker/http/request.h"
+#include "worker/http/template.h"
+
+/* root or alias: one setting. */
+struct root_value {
+    struct template path;
+    bool alias;
+    size_t alias_len; /* bytes of the location's name that alias replaces; 0 for a regex location */
+};
+
+struct type_table; /* extension -> MIME type */
+
+struct static_settings {
+    struct root_value root;
+    struct type_table *types;
+    struct slice default_type;
+    uint64_t types_hash_bucket_size, types_hash_max_size; /* accepted, not needed */
+    bool sendfile;
+    uint64_t sendfile_max_chunk;
+    bool etag;
+    int if_modified_since;
+    uint64_t max_ranges;
+    bool log_not_found;
+    /* ... what else the table of static.c needs is added here */
+};
+
+extern const struct conf_module static_module;
+
+/* The path that a URI maps to by root or alias: root + URI, NUL-terminated
+ * behind its length, in the request's arena. False when memory is out. */
+bool request_path(struct request *, struct slice uri, struct slice *path);
+
+/* $document_root and $realpath_root. */
+bool request_document_root(struct request *, struct slice *root);
+
+/* MIME type by the extension of `path`, else default_type. */
+struct slice request_content_type(struct request *, struct slice path);
+
+/* Content phase: answers GET and HEAD with the file that the URI maps to. */
+int static_handler(struct request *);
+
+/* The same for a file that another handler has found. */
+int static_send(struct request *, struct slice path);
+
+static inline const struct static_settings *static_settings(const struct request *request)
+{
+    return request->settings[MODULE_STATIC];
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* core.h: http, server and location blocks, and which of them a request is for.
+ *
+ * The configuration's scopes are turned, at the end of the http block, into
+ * tables that are fast to search: for each listening address its servers by
+ * name (exact hash, wildcards, regexes, default), for each server its locations
+ * (exact, longest prefix, regexes in order, named, nested). */
+#ifndef MUXD_WORKER_HTTP_CORE_H
+#define MUXD_WORKER_HTTP_CORE_H
+
+#include "common/regex.h"
+#include "worker/http/request.h"
+#include "worker/modules.h"
+#include "worker/net/listener.h"
+
+extern const struct conf_module http_module;
+
+enum location_kind {
+    LOCATION_PREFIX,       /* location /path */
+    LOCATION_PREFIX_FINAL, /* location ^~ /path: no regex is tried */
+    LOCATION_EXACT,        /* location = /path */
+    LOCATION_REGEX,        /* location ~ and ~* */
+    LOCATION_NAMED,        /* location @name */
+};
+
+struct location_table; /* locations of a server or of an outer location */
+
+/* Answers in the content phase; set by a handler's directive in the location. */
+typedef int content_handler(struct request *);
+
+struct location {
+    struct conf_scope *scope;
+    void **settings; /* of the scope */
+    enum location_kind kind;
+    struct slice name;   /* prefix, path, "@name", or the regex's text */
+    struct regex *regex; /* LOCATION_REGEX */
+    unsigned
+        *capture_variables; /* user variable of each group; UINT_MAX: unnamed; NULL: none named */
+    struct location_table *inner;
+    content_handler *handler; /* NULL: index, autoindex, static */
+    bool auto_redirect;       /* a prefix that ends in '/': redirect the path without it */
+    struct limit_except {     /* limit_except: methods listed are not limited */
+        uint32_t methods;     /* bit 1 << enum method; 0: no limit_except */
+        void **settings;      /* in force for the other methods */
+    } limit_except;
+};
+
+struct server {
+    struct conf_scope *scope;
+    void **settings;
+    struct slice name; /* first server_name, or the host name's substitute "": $server_name */
+    struct location_table *locations;
+    const struct http *http;
+    bool has_listen;
+};
+
+/* The http block. */
+struct http {
+    struct conf_scope *scope;
+    struct server **servers;
+    size_t server_count;
+    struct variable_names *names; /* user variables: variables.c */
+};
+
+/* Fields that only http, server and location have of themselves. */
+struct http_settings {
+    uint64_t server_names_hash_bucket_size, server_names_hash_max_size; /* accepted, not needed */
+    uint64_t variables_hash_bucket_size, variables_hash_max_size;
+    bool internal;
+    bool merge_slashes;
+    bool server_name_in_redirect;
+    bool port_in_redirect;
+    bool absolute_redirect;
+    bool underscores_in_headers;
+    bool ignore_invalid_headers;
+    int server_tokens; /* enum server_tokens */
+    bool log_not_found;
+    bool log_subrequest;
+};
+enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
+
+/* The server of the address that `host` (validated, lower case) names; the
+ * address's default server when none does. A regex name's captures are put
+ * into the request. `host` empty: the default or the server_name "" one. */
+const struct server *http_find_server(const struct http_address *, struct request *,
+                                      struct slice host);
+
+/* The address's default server, for requests that are refused before Host. */
+const struct server *http_default_server(const struct http_address *);
+
+/* True when the address has one server only and its names need no lookup. */
+bool http_single_server(const struct http_address *);
+
+enum route { ROUTE_FOUND, ROUTE_NONE, ROUTE_SLASH /* 301 to the URI with '/' */, ROUTE_NO_MEMORY };
+
+/* The location of the request's URI, into *location (NULL: none matched; the
+ * server's own settings apply). Sets captures of a regex. */
+enum route http_find_location(struct request *, const struct location **location);
+
+/* The server's named location; NULL when there is none. */
+const struct location *http_find_named(const struct server *, struct slice name);
+
+/* The handler-setting helper for directives such as `autoindex`'s kin that take
+ * over the content of their location. */
+void http_set_handler(struct conf *, struct conf_scope *, content_handler *);
+
+static inline const struct http_settings *http_settings(const struct request *request)
+{
+    return request->settings[MODULE_HTTP];
+}
+
+#endif

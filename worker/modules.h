@@ -1,0 +1,32 @@
+/* modules.h: the worker's modules, each a table of directives beside its code.
+ *
+ * The master appends its own to this list and gives both to conf_load. */
+#ifndef MUXD_WORKER_MODULES_H
+#define MUXD_WORKER_MODULES_H
+
+#include "conf/directive.h"
+
+/* Index of each module's settings in a scope. */
+enum module_id {
+    MODULE_EVENTS,    /* worker/event/events.c: events {}, worker_connections, use */
+    MODULE_ERROR_LOG, /* worker/error_log.c: error_log */
+    MODULE_HTTP,      /* worker/http/core.c: http, server, location, listen, server_name ... */
+    MODULE_CLIENT, /* worker/http/client.c: keepalive_*, client_*, large_client_header_buffers ...
+                    */
+    MODULE_STATIC, /* worker/handlers/static.c: root, alias, types, sendfile, etag ... */
+    MODULE_FILE_CACHE, /* worker/handlers/file_cache.c: open_file_cache*, disable_symlinks */
+    MODULE_INDEX,      /* worker/handlers/index.c */
+    MODULE_AUTOINDEX,  /* worker/handlers/autoindex.c */
+    MODULE_TRY_FILES,  /* worker/handlers/try_files.c */
+    MODULE_RETURN,     /* worker/handlers/return.c: return (rewrite's family later) */
+    MODULE_ERROR_PAGE, /* worker/http/error_page.c */
+    MODULE_HEADERS,    /* worker/handlers/headers.c: add_header, expires */
+    MODULE_ACCESS,     /* worker/handlers/access.c: allow, deny */
+    MODULE_ACCESS_LOG, /* worker/http/access_log.c: access_log, log_format */
+    WORKER_MODULES,    /* the master's modules have ids from here on */
+};
+
+/* worker_modules[i]->id == i, for i < WORKER_MODULES. */
+extern const struct conf_module *const worker_modules[WORKER_MODULES];
+
+#endif

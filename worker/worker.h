@@ -1,0 +1,64 @@
+/* worker.h: the process that serves clients.
+ *
+ * The master calls worker_run in a fresh fork that has already dropped its
+ * privileges; the worker owns nothing that outlives it. */
+#ifndef MUXD_WORKER_WORKER_H
+#define MUXD_WORKER_WORKER_H
+
+#include "common/log.h"
+#include "conf/directive.h"
+#include "worker/net/listener.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+
+/* A worker's line in the memory that master and workers share. The worker
+ * writes, the master reads; each field is written by one process only. */
+struct worker_slot {
+    _Atomic uint64_t heartbeat; /* monotonic ms of the last loop turn; 0: not accepting yet */
+    _Atomic uint64_t accepted;  /* connections, since start */
+    _Atomic uint64_t requests;
+    _Atomic uint32_t connections; /* open now */
+} __attribute__((aligned(64)));
+
+struct worker_setup {
+    unsigned slot; /* 0 .. slots - 1 */
+    unsigned slots;
+    unsigned generation; /* of the configuration, from 1 */
+    struct conf *conf;
+    struct log *log; /* of the main scope; opened */
+    struct listener *listeners;
+    size_t listener_count;
+    struct worker_slot *shared; /* this worker's line */
+    uint64_t shutdown_timeout;  /* worker_shutdown_timeout, ms; 0: no limit */
+    sigset_t signals;           /* mask to wait with: the master forks with its signals blocked */
+    bool single;                /* master_process off: also HUP is answered by leaving */
+};
+
+/* Serves until told to leave: TERM, INT: at once; QUIT, WINCH: accept no more, finish
+ * what is there (worker_shutdown_timeout bounds it); USR1: reopen logs. The
+ * exit status: 0; 2 when it could not start (the master then backs off). */
+int worker_run(const struct worker_setup *);
+
+/* Opens every log file that the configuration names (error_log, access_log)
+ * or keeps it open when `previous` had it; the master calls it inside the
+ * reload transaction, before any worker is forked. Problems go to
+ * conf->messages. False on failure; nothing of `previous` is changed. */
+bool worker_open_logs(struct conf *, const struct conf *previous);
+
+/* Reopens the log files in place (USR1), in the master or a worker: the new file
+ * is opened before the old one is closed. */
+void worker_reopen_logs(struct conf *);
+
+/* The error log of the main scope; valid after worker_open_logs. */
+struct log *worker_main_log(struct conf *);
+
+/* What `-V` prints after "features:": names of the module families that are
+ * wholly built in, space-separated, from the modules' own tables. In the arena. */
+struct slice worker_features(struct arena *);
+
+/* Releases what a configuration holds outside its arena: log files that `kept`
+ * (may be NULL) does not share. */
+void worker_conf_release(struct conf *, const struct conf *kept);
+
+#endif
