@@ -14,6 +14,7 @@
 #include "worker/worker.h"
 
 struct connection;
+struct request;
 struct file_cache; /* worker/handlers/file_cache.h */
 struct acceptor;   /* worker/net/accept.h */
 
@@ -30,7 +31,14 @@ struct worker {
     struct file_cache *files;
     struct acceptor *acceptors; /* one a listener */
     size_t acceptor_count;
-    struct connection_pool *connections;
+    struct connection *free_connections; /* linked by `older` */
+    struct connection *oldest_idle, *newest_idle;
+    uint32_t connection_count;     /* open */
+    bool full;                     /* accepting is paused */
+    uint64_t full_warned;          /* monotonic ms of the last warning about it */
+    uint32_t connection_limit;     /* accept pauses at this many */
+    struct request *free_requests; /* linked by `next_free` */
+    size_t free_request_count;
     uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
     struct timer shutdown_timer;
     bool leaving; /* graceful: no accept, no keep-alive */

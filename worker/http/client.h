@@ -5,6 +5,12 @@
 #include "conf/values.h"
 #include "worker/modules.h"
 
+enum body_in_file { BODY_IN_FILE_OFF, BODY_IN_FILE_ON, BODY_IN_FILE_CLEAN };
+enum keepalive_disable {
+    KEEPALIVE_DISABLE_NONE = 1,
+    KEEPALIVE_DISABLE_MSIE6 = 2,
+    KEEPALIVE_DISABLE_SAFARI = 4
+};
 enum lingering { LINGERING_OFF, LINGERING_ON, LINGERING_ALWAYS };
 
 /* keepalive_timeout timeout [header_timeout]: ms, and seconds for the header. */

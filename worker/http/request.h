@@ -61,25 +61,27 @@ struct request {
     bool has_args;     /* a '?' was there */
     bool internal;     /* reached by an internal redirect */
     bool keep_alive;
-    bool head_only;             /* method HEAD */
-    bool refused;               /* answered before it was routed: bad request */
-    uint8_t redirects;          /* internal redirects so far */
-    uint8_t phase, phase_index; /* where a resumed request goes on */
-    bool error_page_done; /* an error_page has been taken: none again but with recursive_error_pages
-                           */
-    unsigned error_status; /* the status that error_page was taken for; kept unless =code */
-    bool error_status_set;
-    struct slice lingering; /* unused */
+    bool head_only;        /* method HEAD, or changed to it */
+    bool error_page_done;  /* an error_page was taken: none again but with recursive_error_pages */
+    bool expect_done;      /* 100 Continue was sent, or must not be */
+    bool silent;           /* 444: close without an answer */
+    enum method method;    /* head.method; error_page turns it into GET */
+    uint8_t redirects;     /* internal redirects so far */
+    uint8_t step;          /* where a resumed request goes on in the phases */
+    unsigned error_status; /* the status that error_page was taken for; 0: none */
 
     struct slice *captures;    /* of the last regex that matched: REQUEST_CAPTURES_MAX, or NULL */
-    struct slice *user_values; /* named captures, set: by index; NULL until one is set */
+    struct slice *user_values; /* user variables by index; NULL until one is set */
     bool *user_set;
 
-    struct body *body; /* NULL when the request has none */
-    struct response response;
-    uint64_t bytes_sent; /* head and body handed to the kernel */
+    struct body *body;          /* NULL when the request has none */
+    struct buffer *head_buffer; /* the head's bytes, when the connection reads on elsewhere */
+    struct held_file *held;     /* worker/handlers: files to release at the end */
+    uint64_t bytes_sent;        /* head and body handed on to the kernel (or queued for it) */
     uint64_t head_bytes_sent;
-    struct head head; /* last: its inline fields are large */
+    struct request *next_free;
+    struct response response;
+    struct head head; /* last: its inline fields are large and are not cleared */
 };
 
 /* A module's settings in force for the request. */
@@ -99,10 +101,17 @@ int request_named_location(struct request *, struct slice name);
 /* Goes on where AGAIN was returned. */
 void request_resume(struct request *);
 
-/* Asks for the body: calls `ready` when all of it has arrived (now, if it has) with
- * 0, or a status (413, 400, 408). For handlers that need it; the body of any
- * other request is discarded. Returns AGAIN, or what `ready` returned. */
-int request_read_body(struct request *, int (*ready)(struct request *, int status));
+/* Asks for the body: `ready` is called when all of it has arrived. Returns 0 when
+ * it is all here already (`ready` is not called), AGAIN when it is awaited, or a status
+ * (413, 500). `ready` returns what a phase function returns. The body of a
+ * request that nobody asks for is discarded. */
+int request_read_body(struct request *, int (*ready)(struct request *));
+
+/* Sends 100 Continue when the client waits for it; once. False: memory is out. */
+bool request_expect(struct request *);
+
+/* Bytes of the request as read so far, head and body: $request_length. */
+uint64_t request_length(const struct request *);
 
 /* Logs to the error log in force, with nginx's tail: client, server, request,
  * host, referrer. */
@@ -111,5 +120,21 @@ void request_log(struct request *, int level, int error_number, const char *form
 
 /* Sets a user variable (named capture, set) by its index. */
 bool request_set_variable(struct request *, unsigned index, struct slice value);
+
+/* --- what the connection calls --- */
+
+/* A request for the connection, its head not read yet; NULL when memory is out. */
+struct request *request_new(struct connection *);
+
+/* The head is whole (HEAD_DONE), or refused (any other result): runs the phases.
+ * When it returns, the answer is rendered (connection->answered or segments are
+ * queued), or the connection's state says what is awaited. */
+void request_start(struct request *, enum head_result);
+
+/* The body has arrived or failed (`status` > 0): goes on. */
+void request_body_ready(struct request *, int status);
+
+/* Logs the request and frees it. */
+void request_finish(struct request *);
 
 #endif

@@ -36,14 +36,15 @@ struct response {
                                   then absolute_redirect completes it */
     struct slice etag;         /* with its quotes; empty: none */
     time_t last_modified;      /* -1: none */
-    uint64_t length;           /* of the body, when length_known */
-    bool length_known;         /* else chunked (1.1) or until close (1.0) */
-    bool ranges;               /* Accept-Ranges: bytes; Range is honoured */
-    bool conditional;          /* If-* conditions are evaluated against etag and last_modified */
-    bool no_body;              /* HEAD, 204, 304: the head only */
-    bool final_status;         /* error_page has been through: never again */
-    bool head_sent;            /* the head is rendered into the output */
-    struct array fields;       /* of struct response_field, item_size set: added headers */
+    struct slice last_modified_text; /* the same as an HTTP date; empty: not sent */
+    uint64_t length;                 /* of the body, when length_known */
+    bool length_known;               /* else chunked (1.1) or until close (1.0) */
+    bool ranges;                     /* Accept-Ranges: bytes; Range is honoured */
+    bool conditional;    /* If-* conditions are evaluated against etag and last_modified */
+    bool no_body;        /* HEAD, 204, 304: the head only */
+    bool final_status;   /* error_page has been through: never again */
+    bool head_sent;      /* the head is rendered into the output */
+    struct array fields; /* of struct response_field, item_size set: added headers */
     struct segment *body, **body_last;
 };
 

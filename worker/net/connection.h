@@ -15,15 +15,16 @@
 struct request;
 struct worker;
 struct acceptor;
-struct http_address;
+struct client_settings; /* worker/http/client.h */
 
 enum connection_state {
-    CONNECTION_IDLE,   /* kept alive (or fresh), waiting for the first byte of a head */
-    CONNECTION_HEAD,   /* part of a head was read */
-    CONNECTION_BODY,   /* a handler waits for the body, or it is being discarded */
-    CONNECTION_WAIT,   /* a handler returned AGAIN */
-    CONNECTION_SEND,   /* output is waiting for the socket */
-    CONNECTION_LINGER, /* reading off what the client still sends, before close */
+    CONNECTION_IDLE,    /* kept alive (or fresh), waiting for the first byte of a head */
+    CONNECTION_HEAD,    /* part of a head was read */
+    CONNECTION_BODY,    /* a handler waits for the body, or it is being discarded */
+    CONNECTION_WAIT,    /* a handler returned AGAIN */
+    CONNECTION_SEND,    /* output is waiting for the socket */
+    CONNECTION_DISCARD, /* answered; the rest of the request's body is read off */
+    CONNECTION_LINGER,  /* reading off what the client still sends, before close */
 };
 
 struct connection {
@@ -31,24 +32,55 @@ struct connection {
     struct timer timer; /* the deadline of the present state */
     struct worker *worker;
     const struct acceptor *acceptor;
-    struct request *request; /* NULL when idle */
-    struct buffer *input;    /* NULL when idle */
-    struct buffer *output;   /* rendered bytes on their way out, in order; NULL when none */
-    struct connection *older, *newer; /* idle ones by age */
-    uint64_t number;                  /* $connection */
-    uint32_t requests;                /* $connection_requests */
-    uint8_t state;                    /* enum connection_state */
-    bool keep_alive;                  /* after the present answer */
-    bool corked;                      /* TCP_CORK or MSG_MORE is in force */
-    bool nodelay;                     /* TCP_NODELAY is set */
-    bool broken;                      /* a write failed: drop the rest, close */
-    uint64_t started;                 /* monotonic ms of accept */
-    struct compact_peer {             /* the client's address, kept small */
-        uint8_t family;               /* AF_INET, AF_INET6, AF_UNIX */
-        uint16_t port;                /* host order */
+    struct request *request;                /* NULL when idle */
+    struct buffer *input;                   /* NULL when idle */
+    struct buffer *output, *output_last;    /* rendered bytes on their way out; NULL when none */
+    size_t output_size;                     /* bytes in them */
+    struct connection *older, *newer;       /* idle ones by age */
+    const struct client_settings *settings; /* in force between requests */
+    uint64_t linger_until;                  /* reading off a client's bytes ends here, ms */
+    uint64_t number;                        /* $connection */
+    uint64_t started;                       /* monotonic ms of accept */
+    uint32_t requests;                      /* $connection_requests */
+    uint8_t state;                          /* enum connection_state */
+    bool keep_alive;                        /* after the present answer */
+    bool answered;        /* the present request's answer is wholly in the output */
+    bool nodelay;         /* TCP_NODELAY is set */
+    bool lingering;       /* the client may still be sending */
+    uint8_t resume_state; /* after SEND, when it is not the answer: enum state */
+    bool yielded;         /* the timer means "go on", not "too late" */
+    bool idle;            /* in the list of idle ones */
+    struct compact_peer { /* the client's address, kept small */
+        uint8_t family;   /* AF_INET, AF_INET6, AF_UNIX */
+        uint16_t port;    /* host order */
         uint8_t ip[16];
     } peer;
 };
+
+/* Starts to serve a socket that was accepted on `acceptor` (non-blocking; owned
+ * from here on). False when it could not be: it is closed. */
+bool connection_start(struct acceptor *, int fd, const struct compact_peer *);
+
+/* Goes on with what the connection's state asks for: called by the loop, and by
+ * the request when a handler is done waiting. The connection may be gone after. */
+void connection_drive(struct connection *);
+
+/* A handler that had returned AGAIN has answered (request_resume): goes on. */
+void connection_resume(struct connection *);
+
+/* Closes at once; the request, if any, is logged with what was sent. */
+void connection_close(struct connection *);
+
+/* Closes the `count` oldest connections that wait for a request, to make room.
+ * How many were closed. */
+size_t connection_close_idle(struct worker *, size_t count);
+
+/* The worker leaves: connections that wait for a request are closed when none
+ * comes within `grace` milliseconds; those that bring one are answered. */
+void connections_leave(struct worker *, uint64_t grace);
+
+/* Frees the memory of closed connections, when the worker ends. */
+void connection_pool_free(struct worker *);
 
 /* The client's address as $remote_addr has it ("unix:" for unix sockets): at
  * most 45 bytes written to `text`. Its length. */
@@ -56,8 +88,5 @@ size_t connection_peer_text(const struct connection *, char *text);
 
 /* The local address the client reached (getsockname(2)). False on failure. */
 bool connection_local_address(const struct connection *, struct address *);
-
-/* The connection's request has its answer rendered or queued and wants it sent. */
-void connection_answered(struct connection *);
 
 #endif

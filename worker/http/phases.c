@@ -1,0 +1,201 @@
+#include "worker/http/phases.h"
+
+#include "worker/context.h"
+#include "worker/handlers/handlers.h"
+#include "worker/handlers/static.h"
+#include "worker/http/body.h"
+#include "worker/http/client.h"
+#include "worker/http/core.h"
+#include "worker/http/error_page.h"
+#include "worker/net/connection.h"
+
+/* --- find-config --- */
+
+/* Keep-alive is the location's to grant. */
+static bool may_keep_alive(const struct request *request)
+{
+    const struct client_settings *settings = request->settings[MODULE_CLIENT];
+    const struct connection *connection = request->connection;
+    const struct worker *worker = request->worker;
+
+    if (settings->keepalive_timeout.timeout == 0 || worker->leaving)
+        return false;
+    if (connection->requests >= settings->keepalive_requests)
+        return false;
+    return worker->clock.now - connection->started < settings->keepalive_time;
+}
+
+void phases_enter_location(struct request *request, const struct location *location)
+{
+    request->location = location;
+    request->settings = location == NULL ? request->server->settings : location->settings;
+    if (location != NULL && location->limit_except.methods != 0 &&
+        (location->limit_except.methods & 1U << request->method) == 0)
+        request->settings = location->limit_except.settings;
+    if (request->keep_alive && !may_keep_alive(request))
+        request->keep_alive = false;
+}
+
+static bool body_too_large(const struct request *request)
+{
+    const struct client_settings *settings = request->settings[MODULE_CLIENT];
+    const struct body *body = request->body;
+
+    return body != NULL && body->framing == FRAMING_LENGTH && settings->client_max_body_size > 0 &&
+           body->length > settings->client_max_body_size && !request->error_page_done;
+}
+
+/* 301 to the location's own name, which ends in '/'. */
+static int redirect_to_slash(struct request *request, const struct location *location)
+{
+    struct slice target = location->name;
+
+    if (request->args.len > 0)
+        target = arena_printf(&request->arena, "%.*s?%.*s", (int)target.len, target.at,
+                              (int)request->args.len, request->args.at);
+    if (target.at == NULL)
+        return 500;
+    request->response.location = target;
+    return 301;
+}
+
+static int find_config(struct request *request)
+{
+    const struct location *location = NULL;
+
+    switch (http_find_location(request, &location)) {
+    case ROUTE_NO_MEMORY:
+        return 500;
+    case ROUTE_SLASH:
+        phases_enter_location(request, location);
+        return redirect_to_slash(request, location);
+    case ROUTE_FOUND:
+    case ROUTE_NONE:
+        break;
+    }
+    phases_enter_location(request, location);
+    if (http_settings(request)->internal && !request->internal)
+        return 404;
+    if (body_too_large(request)) {
+        request_log(request, LOG_LEVEL_ERROR, 0,
+                    "client intended to send too large body: %llu bytes",
+                    (unsigned long long)request->body->length);
+        request->expect_done = true;
+        return 413;
+    }
+    return DECLINED;
+}
+
+/* --- precontent --- */
+
+static int body_is_here(struct request *request)
+{
+    (void)request;
+    return DECLINED;
+}
+
+static int read_body_first(struct request *request)
+{
+    const struct client_settings *settings = request->settings[MODULE_CLIENT];
+
+    if (!settings->client_body_read)
+        return DECLINED;
+    int outcome = request_read_body(request, body_is_here);
+    return outcome == 0 ? DECLINED : outcome;
+}
+
+/* --- content --- */
+
+static int no_content(struct request *request)
+{
+    struct slice path;
+
+    if (request->uri.at[request->uri.len - 1] != '/')
+        return 404;
+    if (!request_path(request, request->uri, &path))
+        return 500;
+    request_log(request, LOG_LEVEL_ERROR, 0, "directory index of \"%.*s\" is forbidden",
+                (int)path.len, path.at);
+    return 403;
+}
+
+static int find_content(struct request *request)
+{
+    int outcome;
+
+    if (request->location != NULL && request->location->handler != NULL)
+        return request->location->handler(request);
+    if (request->uri.at[request->uri.len - 1] == '/') {
+        if ((outcome = index_handler(request)) != DECLINED)
+            return outcome;
+        if ((outcome = autoindex_handler(request)) != DECLINED)
+            return outcome;
+    }
+    if ((outcome = static_handler(request)) != DECLINED)
+        return outcome;
+    return no_content(request);
+}
+
+/* --- the way --- */
+
+static const struct step {
+    enum phase phase;
+    int (*function)(struct request *);
+} steps[] = {
+    { PHASE_SERVER_REWRITE, return_handler }, { PHASE_FIND_CONFIG, find_config },
+    { PHASE_REWRITE, return_handler },        { PHASE_ACCESS, access_handler },
+    { PHASE_PRECONTENT, try_files_handler },  { PHASE_PRECONTENT, read_body_first },
+    { PHASE_CONTENT, find_content },
+};
+
+uint8_t phases_first(enum phase phase)
+{
+    uint8_t step = 0;
+
+    while (steps[step].phase < phase)
+        step++;
+    return step;
+}
+
+/* What an outcome asks for; true when the phases go on. */
+static bool act(struct request *request, int outcome)
+{
+    for (;;) {
+        switch (outcome) {
+        case DECLINED:
+            request->step++;
+            return true;
+        case RESTART: /* request->step is where to */
+            return true;
+        case AGAIN:
+            if (request->connection->state != CONNECTION_BODY)
+                request->connection->state = CONNECTION_WAIT;
+            return false;
+        case CLOSE:
+            request->silent = true;
+            return false;
+        case DONE:
+            response_send(request);
+            return false;
+        default:
+            outcome = error_page_apply(request, outcome);
+        }
+    }
+}
+
+void phases_run(struct request *request)
+{
+    while (act(request, steps[request->step].function(request)))
+        ;
+}
+
+void phases_take(struct request *request, int outcome)
+{
+    if (act(request, outcome))
+        phases_run(request);
+}
+
+void phases_answer(struct request *request, int status)
+{
+    phases_take(request, status);
+}

@@ -1,0 +1,338 @@
+#include "worker/http/request.h"
+
+#include "worker/context.h"
+#include "worker/handlers/file_cache.h"
+#include "worker/http/access_log.h"
+#include "worker/http/body.h"
+#include "worker/http/client.h"
+#include "worker/http/core.h"
+#include "worker/http/phases.h"
+#include "worker/http/uri.h"
+#include "worker/http/variables.h"
+#include "worker/net/accept.h"
+#include "worker/net/connection.h"
+#include "worker/net/output.h"
+
+#include <stdlib.h>
+
+enum {
+    FREE_REQUESTS_MAX = 64, /* kept for the next ones */
+    FIELDS_MAX = 1000,      /* of one head */
+};
+
+static struct head_limits head_limits_of(const struct client_settings *client,
+                                         const struct http_settings *http)
+{
+    const struct buffers_value *large = &client->large_client_header_buffers;
+
+    return (struct head_limits){
+        .line = large->size,
+        .total = large->count * large->size + client->client_header_buffer_size,
+        .fields = FIELDS_MAX,
+        .allow_underscores = http->underscores_in_headers,
+    };
+}
+
+struct request *request_new(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+    struct request *request = worker->free_requests;
+
+    if (request != NULL) {
+        worker->free_requests = request->next_free;
+        worker->free_request_count--;
+    } else {
+        request = malloc(sizeof *request);
+        if (request == NULL)
+            return NULL;
+    }
+    memset(request, 0, offsetof(struct request, head));
+    request->worker = worker;
+    request->connection = connection;
+    request->started = worker->clock.now;
+    request->server = http_default_server(connection->acceptor->listener->servers);
+    request->settings = request->server->settings;
+    arena_init(&request->arena, &worker->arena_blocks);
+    response_init(&request->response);
+    head_init(&request->head, &request->arena,
+              head_limits_of(request->settings[MODULE_CLIENT], request->settings[MODULE_HTTP]));
+    connection->request = request;
+    return request;
+}
+
+void request_finish(struct request *request)
+{
+    struct worker *worker = request->worker;
+
+    if (request->response.status != 0)
+        access_log_write(request);
+    body_release(request);
+    files_release(request);
+    buffer_give(&worker->buffers, request->head_buffer);
+    arena_free(&request->arena);
+    request->connection->request = NULL;
+    if (worker->free_request_count >= FREE_REQUESTS_MAX) {
+        free(request);
+        return;
+    }
+    request->next_free = worker->free_requests;
+    worker->free_requests = request;
+    worker->free_request_count++;
+}
+
+/* The status that a head which head_read refused is answered with; 494 is
+ * nginx's own for "Request Header Or Cookie Too Large", sent as 400. */
+static int refusal(struct request *request, enum head_result result)
+{
+    static const struct {
+        enum head_result result;
+        int status;
+        const char *message;
+    } refusals[] = {
+        { HEAD_BAD_LINE, 400, "client sent invalid request" },
+        { HEAD_BAD_FIELD, 400, "client sent invalid header line" },
+        { HEAD_BAD_VERSION, 505, "client sent invalid version" },
+        { HEAD_LINE_TOO_LONG, 414, "client sent too long URI" },
+        { HEAD_FIELD_TOO_LONG, 494, "client sent too long header line" },
+        { HEAD_TOO_LARGE, 494, "client sent too large request" },
+        { HEAD_TOO_MANY, 400, "client sent too many header lines" },
+        { HEAD_NO_MEMORY, 500, "no memory for a request" },
+    };
+
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (refusals[i].result == result) {
+            request_log(request, LOG_LEVEL_INFO, 0, "%s", refusals[i].message);
+            return refusals[i].status;
+        }
+    return 400;
+}
+
+/* Logs why and returns 400. */
+static int bad_request(struct request *request, const char *why)
+{
+    request_log(request, LOG_LEVEL_INFO, 0, "client sent %s", why);
+    return 400;
+}
+
+/* The virtual server, by the absolute form's authority or by Host (RFC 9112 3.2). */
+static int choose_server(struct request *request)
+{
+    const struct head *head = &request->head;
+    const struct field *host = head_known(head, FIELD_HOST);
+    const struct http_address *address = request->connection->acceptor->listener->servers;
+    struct slice authority = head->host;
+
+    if (host == NULL && (head->major > 1 || head->minor > 0))
+        return bad_request(request, "HTTP/1.1 request without \"Host\" header");
+    if (head->host_count > 1)
+        return bad_request(request, "duplicate host header");
+    if (host != NULL && host->value.len > 0 &&
+        !host_validate(&request->arena, host->value, &request->host))
+        return bad_request(request, "invalid host header");
+    if (authority.len > 0 && !host_validate(&request->arena, authority, &request->host))
+        return bad_request(request, "invalid host in request line");
+    if (http_single_server(address))
+        return 0;
+    request->server = http_find_server(address, request, request->host);
+    request->settings = request->server->settings;
+    return 0;
+}
+
+static int frame_body(struct request *request)
+{
+    uint64_t length = 0;
+    enum framing framing = head_framing(&request->head, &length);
+
+    if (framing == FRAMING_NONE)
+        return 0;
+    if (framing == FRAMING_BAD)
+        return bad_request(request, "invalid \"Content-Length\" or \"Transfer-Encoding\" header");
+    if (framing == FRAMING_UNKNOWN) {
+        request_log(request, LOG_LEVEL_INFO, 0, "client sent unknown \"Transfer-Encoding\"");
+        return 501;
+    }
+    return body_init(request, framing, length);
+}
+
+/* The path is decoded once, here; nothing later sees the raw one but the log. */
+static int normalize(struct request *request)
+{
+    struct head *head = &request->head;
+    const struct http_settings *settings = request->settings[MODULE_HTTP];
+
+    request->args = head->query;
+    request->has_args = head->has_query;
+    request->uri = head->path;
+    if (!head->complex_path)
+        return 0;
+    switch (uri_normalize(&request->arena, head->path, settings->merge_slashes, &request->uri)) {
+    case URI_OK:
+        return 0;
+    case URI_NO_MEMORY:
+        return 500;
+    case URI_BAD:
+        break;
+    }
+    return bad_request(request, "invalid request: bad URI");
+}
+
+/* From a whole head to a routable request; 0 or the status of a refusal. */
+static int prepare(struct request *request)
+{
+    struct head *head = &request->head;
+    int status;
+
+    request->method = head->method;
+    request->head_only = head->method == METHOD_HEAD;
+    if ((status = choose_server(request)) != 0 || (status = normalize(request)) != 0 ||
+        (status = frame_body(request)) != 0)
+        return status;
+    if (head->method == METHOD_TRACE || head->method == METHOD_CONNECT)
+        return 405;
+    request->keep_alive = head_keep_alive(head);
+    return 0;
+}
+
+void request_start(struct request *request, enum head_result result)
+{
+    struct worker_slot *shared = request->worker->setup->shared;
+    int status;
+
+    atomic_store_explicit(&shared->requests,
+                          atomic_load_explicit(&shared->requests, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    status = result == HEAD_DONE ? prepare(request) : refusal(request, result);
+    if (status == 0) {
+        phases_run(request);
+        return;
+    }
+    /* What follows a head that was not understood cannot be understood either. */
+    request->keep_alive = false;
+    request->expect_done = true;
+    phases_answer(request, status);
+}
+
+void request_resume(struct request *request)
+{
+    request->connection->state = CONNECTION_SEND;
+    phases_run(request);
+    connection_resume(request->connection);
+}
+
+int request_internal_redirect(struct request *request, struct slice uri, struct slice args)
+{
+    if (++request->redirects > REQUEST_REDIRECTS_MAX) {
+        request_log(
+            request, LOG_LEVEL_ERROR, 0,
+            "rewrite or internal redirection cycle while internally redirecting to \"%.*s\"",
+            (int)uri.len, uri.at);
+        return 500;
+    }
+    request->uri = uri;
+    request->args = args;
+    request->has_args = args.len > 0;
+    request->internal = true;
+    request->location = NULL;
+    request->settings = request->server->settings;
+    request->step = phases_first(PHASE_SERVER_REWRITE);
+    return RESTART;
+}
+
+int request_named_location(struct request *request, struct slice name)
+{
+    const struct location *location = http_find_named(request->server, name);
+
+    if (++request->redirects > REQUEST_REDIRECTS_MAX) {
+        request_log(
+            request, LOG_LEVEL_ERROR, 0,
+            "rewrite or internal redirection cycle while redirect to named location \"%.*s\"",
+            (int)name.len, name.at);
+        return 500;
+    }
+    if (location == NULL) {
+        request_log(request, LOG_LEVEL_ERROR, 0, "could not find named location \"%.*s\"",
+                    (int)name.len, name.at);
+        return 500;
+    }
+    request->internal = true;
+    phases_enter_location(request, location);
+    request->step = phases_first(PHASE_REWRITE);
+    return RESTART;
+}
+
+/* "100 Continue" goes out when the client waits for it and has not begun to
+ * send the body by itself (RFC 9110 10.1.1). */
+bool request_expect(struct request *request)
+{
+    const struct field *expect = head_known(&request->head, FIELD_EXPECT);
+
+    if (request->expect_done || request->body == NULL || expect == NULL)
+        return true;
+    request->expect_done = true;
+    if (request->head.minor == 0 || !slice_is_nocase(expect->value, "100-continue"))
+        return true;
+    return output_append(request->connection, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+/* The bytes of the body that came along with the head. */
+static int take_what_came(struct request *request)
+{
+    struct buffer *input = request->connection->input;
+    struct slice in = { input->data + input->start, input->end - input->start };
+
+    if (in.len == 0)
+        return 0;
+    request->expect_done = true;
+    int status = body_take(request, &in);
+    input->start = input->end - in.len;
+    return status;
+}
+
+int request_read_body(struct request *request, int (*ready)(struct request *))
+{
+    struct body *body = request->body;
+    int status;
+
+    if (body == NULL || (body->wanted && body->whole))
+        return 0;
+    if ((status = body_want(request)) != 0 || (status = take_what_came(request)) != 0)
+        return status;
+    if (body->whole)
+        return 0;
+    if (!request_expect(request))
+        return 500;
+    body->ready = ready;
+    request->connection->state = CONNECTION_BODY;
+    return AGAIN;
+}
+
+void request_body_ready(struct request *request, int status)
+{
+    if (status != 0) {
+        request->keep_alive = false;
+        phases_answer(request, status);
+        return;
+    }
+    phases_take(request, request->body->ready(request));
+}
+
+uint64_t request_length(const struct request *request)
+{
+    return request->head.size + (request->body == NULL ? 0 : request->body->received);
+}
+
+bool request_set_variable(struct request *request, unsigned index, struct slice value)
+{
+    if (request->user_values == NULL) {
+        unsigned count = variable_count(request);
+        struct slice *values = arena_zalloc(&request->arena, count * sizeof *values);
+        bool *set = arena_zalloc(&request->arena, count * sizeof *set);
+        if (values == NULL || set == NULL)
+            return false;
+        request->user_values = values;
+        request->user_set = set;
+    }
+    request->user_values[index] = value;
+    request->user_set[index] = true;
+    return true;
+}

@@ -1,0 +1,364 @@
+#include "worker/http/response.h"
+
+#include "worker/context.h"
+#include "worker/handlers/file_cache.h"
+#include "worker/handlers/static.h"
+#include "worker/http/body.h"
+#include "worker/http/client.h"
+#include "worker/http/core.h"
+#include "worker/http/filters.h"
+#include "worker/http/status.h"
+#include "worker/net/connection.h"
+#include "worker/net/output.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    BODY_COPY_MAX = 32 * 1024, /* a body up to this size leaves with its head in one send */
+    HEAD_FIXED_MAX = 512,      /* bytes of the lines of a head whose length is known beforehand */
+};
+
+void response_init(struct response *response)
+{
+    *response = (struct response){ .last_modified = -1,
+                                   .fields = { .item_size = sizeof(struct response_field) } };
+}
+
+bool response_add(struct request *request, struct slice name, struct slice value)
+{
+    struct response_field *field = array_push(&request->response.fields, &request->arena);
+
+    if (field == NULL)
+        return false;
+    *field = (struct response_field){ .name = name, .value = value };
+    return true;
+}
+
+static struct segment *segment_add(struct request *request)
+{
+    struct response *response = &request->response;
+    struct segment *segment = arena_zalloc(&request->arena, sizeof *segment);
+
+    if (segment == NULL)
+        return NULL;
+    if (response->body == NULL)
+        response->body = segment;
+    else
+        *response->body_last = segment;
+    response->body_last = &segment->next;
+    return segment;
+}
+
+bool response_memory(struct request *request, struct slice memory)
+{
+    if (memory.len == 0)
+        return true;
+    struct segment *segment = segment_add(request);
+    if (segment == NULL)
+        return false;
+    segment->memory = memory;
+    return true;
+}
+
+bool response_text(struct request *request, struct slice text)
+{
+    request->response.length = text.len;
+    request->response.length_known = true;
+    return response_memory(request, text);
+}
+
+bool response_file(struct request *request, struct open_file *file, uint64_t offset, uint64_t end)
+{
+    if (offset == end)
+        return true;
+    struct segment *segment = segment_add(request);
+    if (segment == NULL)
+        return false;
+    segment->file = file;
+    segment->offset = offset;
+    segment->end = end;
+    return true;
+}
+
+void response_drop_body(struct request *request)
+{
+    request->response.body = NULL;
+    request->response.length = 0;
+    request->response.length_known = true;
+}
+
+/* --- framing --- */
+
+/* A body of unknown length is chunked for HTTP/1.1; an older client is told its
+ * end by the end of the connection. */
+static bool choose_framing(struct request *request, bool *chunked)
+{
+    const struct client_settings *settings = request->settings[MODULE_CLIENT];
+    struct response *response = &request->response;
+
+    *chunked = false;
+    if (response->status == 204 || response->status == 304 || response->status < 200)
+        response->no_body = true;
+    if (request->head_only || response->no_body) {
+        response->body = NULL;
+        return true;
+    }
+    if (response->length_known)
+        return true;
+    if (request->head.minor > 0 && settings->chunked_transfer_encoding)
+        *chunked = true;
+    else
+        request->keep_alive = false;
+    return true;
+}
+
+/* Puts each piece of the body into a chunk (RFC 9112 7.1). */
+static bool frame_chunks(struct request *request)
+{
+    struct response *response = &request->response;
+    struct segment *piece = response->body;
+
+    response->body = NULL;
+    while (piece != NULL) {
+        struct segment *next = piece->next;
+        uint64_t len = piece->file != NULL ? piece->end - piece->offset : piece->memory.len;
+        bool framed =
+            response_memory(request,
+                            arena_printf(&request->arena, "%llx\r\n", (unsigned long long)len)) &&
+            (piece->file != NULL ? response_file(request, piece->file, piece->offset, piece->end)
+                                 : response_memory(request, piece->memory)) &&
+            response_memory(request, SLICE("\r\n"));
+        if (!framed)
+            return false;
+        piece = next;
+    }
+    return response_memory(request, SLICE("0\r\n\r\n"));
+}
+
+/* --- the head --- */
+
+/* A cursor over room that was reserved large enough. */
+static char *put(char *at, struct slice text)
+{
+    if (text.len > 0)
+        memcpy(at, text.at, text.len);
+    return at + text.len;
+}
+
+static char *put_line(char *at, struct slice name, struct slice value)
+{
+    at = put(at, name);
+    at = put(at, SLICE(": "));
+    at = put(at, value);
+    return put(at, SLICE("\r\n"));
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[20];
+    size_t len = 0;
+
+    do {
+        digits[sizeof digits - ++len] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return put(at, slice_make(digits + sizeof digits - len, len));
+}
+
+/* scheme://host[:port] before a Location that is a path only. */
+static bool absolute_location(struct request *request)
+{
+    const struct http_settings *settings = http_settings(request);
+    struct slice *location = &request->response.location;
+    struct address local;
+    char text[ADDRESS_TEXT_MAX];
+    struct slice host = request->host;
+
+    if (location->len == 0 || location->at[0] != '/' || !settings->absolute_redirect)
+        return true;
+    if (!connection_local_address(request->connection, &local))
+        return false;
+    if (settings->server_name_in_redirect)
+        host = request->server->name;
+    else if (host.len == 0)
+        host = slice_make(text, address_host_text(&local, text));
+    unsigned port = address_port(&local);
+    if (!settings->port_in_redirect || port == 80 || port == 0)
+        *location = arena_printf(&request->arena, "http://%.*s%.*s", (int)host.len, host.at,
+                                 (int)location->len, location->at);
+    else
+        *location = arena_printf(&request->arena, "http://%.*s:%u%.*s", (int)host.len, host.at,
+                                 port, (int)location->len, location->at);
+    return location->at != NULL;
+}
+
+/* Lines in nginx's order. */
+static char *put_content_lines(char *at, const struct response *response, bool chunked)
+{
+    if (response->content_type.len > 0 && response->status != 304 && response->status != 204)
+        at = put_line(at, SLICE("Content-Type"), response->content_type);
+    if (response->length_known && response->status != 304 && response->status != 204 &&
+        response->status >= 200) {
+        at = put(at, SLICE("Content-Length: "));
+        at = put_number(at, response->length);
+        at = put(at, SLICE("\r\n"));
+    }
+    if (response->last_modified_text.len > 0)
+        at = put_line(at, SLICE("Last-Modified"), response->last_modified_text);
+    if (response->location.len > 0)
+        at = put_line(at, SLICE("Location"), response->location);
+    if (chunked)
+        at = put(at, SLICE("Transfer-Encoding: chunked\r\n"));
+    return at;
+}
+
+static char *put_connection_lines(char *at, const struct request *request)
+{
+    const struct client_settings *settings = request->settings[MODULE_CLIENT];
+
+    if (!request->keep_alive)
+        return put(at, SLICE("Connection: close\r\n"));
+    at = put(at, SLICE("Connection: keep-alive\r\n"));
+    if (settings->keepalive_timeout.header > 0) {
+        at = put(at, SLICE("Keep-Alive: timeout="));
+        at = put_number(at, settings->keepalive_timeout.header);
+        at = put(at, SLICE("\r\n"));
+    }
+    return at;
+}
+
+static char *put_fields(char *at, const struct response *response)
+{
+    const struct response_field *fields = response->fields.items;
+
+    if (response->etag.len > 0)
+        at = put_line(at, SLICE("ETag"), response->etag);
+    for (size_t i = 0; i < response->fields.count; i++)
+        if (!fields[i].hidden)
+            at = put_line(at, fields[i].name, fields[i].value);
+    if (response->ranges && response->status == 200)
+        at = put(at, SLICE("Accept-Ranges: bytes\r\n"));
+    return put(at, SLICE("\r\n"));
+}
+
+static size_t head_bound(const struct response *response, struct slice status)
+{
+    const struct response_field *fields = response->fields.items;
+    size_t bound = HEAD_FIXED_MAX + status.len + response->content_type.len +
+                   response->location.len + response->etag.len;
+
+    for (size_t i = 0; i < response->fields.count; i++)
+        bound += fields[i].name.len + fields[i].value.len + 4;
+    return bound;
+}
+
+static bool render_head(struct request *request, bool chunked)
+{
+    const struct response *response = &request->response;
+    struct connection *connection = request->connection;
+    struct slice status = status_line(response->status, &request->arena);
+    char *start = output_reserve(connection, head_bound(response, status));
+
+    if (start == NULL)
+        return false;
+    char *at = put(start, SLICE("HTTP/1.1 "));
+    at = put(at, status);
+    at = put(at, http_settings(request)->server_tokens == TOKENS_OFF
+                     ? SLICE("\r\nServer: muxd\r\nDate: ")
+                     : SLICE("\r\nServer: muxd/" MUXD_VERSION "\r\nDate: "));
+    at = put(at, clock_http_date(&request->worker->clock));
+    at = put(at, SLICE("\r\n"));
+    at = put_content_lines(at, response, chunked);
+    at = put_connection_lines(at, request);
+    at = put_fields(at, response);
+    size_t len = (size_t)(at - start);
+    output_commit(connection, len);
+    request->head_bytes_sent = len;
+    request->bytes_sent += len;
+    return true;
+}
+
+/* --- the body --- */
+
+static bool copy_file(struct request *request, struct segment *segment)
+{
+    size_t len = (size_t)(segment->end - segment->offset);
+    char *room = output_reserve(request->connection, len);
+    size_t done = 0;
+
+    if (room == NULL)
+        return false;
+    while (done < len) {
+        ssize_t got =
+            pread(segment->file->fd, room + done, len - done, (off_t)(segment->offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        done += (size_t)got;
+    }
+    output_commit(request->connection, len);
+    return true;
+}
+
+/* A small body is copied behind its head, so that both leave in one send and the
+ * request is done; of a large one the segments stay. */
+static bool copy_small_body(struct request *request)
+{
+    struct response *response = &request->response;
+    uint64_t total = 0;
+
+    for (struct segment *piece = response->body; piece != NULL; piece = piece->next) {
+        total += piece->file != NULL ? piece->end - piece->offset : piece->memory.len;
+        if (total > BODY_COPY_MAX)
+            return true;
+    }
+    for (struct segment *piece = response->body; piece != NULL; piece = piece->next)
+        if (!(piece->file != NULL ? copy_file(request, piece)
+                                  : output_append(request->connection, piece->memory)))
+            return false;
+    request->bytes_sent += total;
+    response->body = NULL;
+    return true;
+}
+
+/* The steps before rendering; a false is an answer that cannot be made. */
+static bool pass_steps(struct request *request, bool *chunked)
+{
+    if (!filter_conditional(request) || !filter_headers(request) || !filter_range(request))
+        return false;
+    if (!absolute_location(request) || !choose_framing(request, chunked))
+        return false;
+    return !*chunked || frame_chunks(request);
+}
+
+/* Whoever still sends a body that nobody reads is told to go on, as nginx does,
+ * and its bytes are read off behind the answer. */
+void response_send(struct request *request)
+{
+    struct connection *connection = request->connection;
+    bool chunked;
+
+    if (request->body != NULL && !request->body->wanted && !request_expect(request))
+        goto fail;
+    if (!pass_steps(request, &chunked))
+        goto fail;
+    if (!render_head(request, chunked))
+        goto fail;
+    if (!copy_small_body(request))
+        goto fail;
+    connection->answered = true;
+    return;
+
+fail:
+    /* Nothing sound can be sent any more: what was rendered for earlier requests
+     * still leaves, then the connection closes. */
+    request_log(request, LOG_LEVEL_ALERT, 0, "an answer could not be sent");
+    response_drop_body(request);
+    request->keep_alive = false;
+    request->response.status = 500;
+    connection->answered = true;
+}

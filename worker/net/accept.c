@@ -1,0 +1,188 @@
+#include "worker/net/accept.h"
+
+#include "worker/context.h"
+#include "worker/net/connection.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    ACCEPT_TURN = 64,   /* connections taken before others get their turn */
+    ACCEPT_RETRY = 500, /* ms until a failed accept is tried again */
+    IDLE_CLOSED = 32,   /* idle connections closed at a time to make room */
+    WARN_EVERY = 60000, /* ms between two warnings that accepting is paused */
+};
+
+/* Accepting is paused for lack of something: said once, and once a minute while
+ * it goes on. */
+static void pause_accepting(struct worker *worker, enum log_level level, int error)
+{
+    worker->full = true;
+    if (worker->full_warned != 0 && worker->clock.now - worker->full_warned < WARN_EVERY)
+        return;
+    worker->full_warned = worker->clock.now;
+    log_write(worker->log, level, error, 0,
+              "%u connections are open, as many as this worker can have: accepting is paused",
+              worker->connection_count);
+}
+
+static void peer_compact(struct compact_peer *peer, const union socket_name *name)
+{
+    *peer = (struct compact_peer){ .family = (uint8_t)name->any.sa_family };
+    if (name->any.sa_family == AF_INET) {
+        peer->port = ntohs(name->in.sin_port);
+        memcpy(peer->ip, &name->in.sin_addr, 4);
+    } else if (name->any.sa_family == AF_INET6) {
+        peer->port = ntohs(name->in6.sin6_port);
+        memcpy(peer->ip, &name->in6.sin6_addr, 16);
+    } else {
+        peer->family = AF_UNIX;
+    }
+}
+
+/* The worker is full: idle kept-alive connections make room, the oldest first;
+ * when there is none, accepting waits for a connection to close. */
+static bool make_room(struct worker *worker)
+{
+    if (worker->connection_count < worker->connection_limit)
+        return true;
+    connection_close_idle(worker, IDLE_CLOSED);
+    if (worker->connection_count < worker->connection_limit)
+        return true;
+    pause_accepting(worker, LOG_LEVEL_WARN, 0);
+    return false;
+}
+
+/* Accept failed for lack of something: tries again later. */
+static void accept_failed(struct acceptor *acceptor, int error)
+{
+    struct worker *worker = acceptor->worker;
+
+    if (error == EMFILE || error == ENFILE) {
+        if (connection_close_idle(worker, IDLE_CLOSED) > 0) {
+            timer_arm(&worker->timers, &acceptor->retry, worker->clock.now);
+            return;
+        }
+        pause_accepting(worker, LOG_LEVEL_CRIT, error);
+    } else {
+        log_write(worker->log, LOG_LEVEL_ALERT, error, 0, "accept4() failed");
+    }
+    timer_arm(&worker->timers, &acceptor->retry, worker->clock.now + ACCEPT_RETRY);
+}
+
+/* Takes one connection. False when there is no more to take now. */
+static bool accept_one(struct acceptor *acceptor)
+{
+    union socket_name name = { .any.sa_family = AF_UNIX };
+    socklen_t len = sizeof name;
+    struct compact_peer peer;
+
+    int fd = accept4(acceptor->watch.fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        peer_compact(&peer, &name);
+        connection_start(acceptor, fd, &peer);
+        return true;
+    }
+    switch (errno) {
+    case EAGAIN:
+        acceptor->watch.readable = false;
+        return false;
+    case EINTR:
+    case ECONNABORTED: /* the client has gone already (accept(2) lists the others) */
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+        return true;
+    default:
+        accept_failed(acceptor, errno);
+        return false;
+    }
+}
+
+static void acceptor_drive(struct acceptor *acceptor)
+{
+    struct worker *worker = acceptor->worker;
+
+    for (int taken = 0; acceptor->watch.readable && !worker->leaving; taken++) {
+        if (!make_room(worker))
+            return;
+        if (taken == ACCEPT_TURN) {
+            timer_arm(&worker->timers, &acceptor->retry, worker->clock.now);
+            return;
+        }
+        if (!accept_one(acceptor))
+            return;
+    }
+}
+
+static void acceptor_ready(struct watch *watch)
+{
+    struct acceptor *acceptor = (struct acceptor *)watch;
+
+    if (!timer_armed(&acceptor->retry))
+        acceptor_drive(acceptor);
+}
+
+static void acceptor_retry(struct timer *timer)
+{
+    acceptor_drive((struct acceptor *)((char *)timer - offsetof(struct acceptor, retry)));
+}
+
+bool acceptors_open(struct worker *worker)
+{
+    const struct worker_setup *setup = worker->setup;
+
+    worker->acceptors = calloc(setup->listener_count + 1, sizeof *worker->acceptors);
+    if (worker->acceptors == NULL)
+        return false;
+    for (size_t i = 0; i < setup->listener_count; i++) {
+        struct acceptor *acceptor = &worker->acceptors[i];
+        *acceptor = (struct acceptor){ .worker = worker, .listener = &setup->listeners[i] };
+        acceptor->watch.fd = listener_socket(acceptor->listener, setup->slot);
+        acceptor->watch.on_ready = acceptor_ready;
+        acceptor->retry.fire = acceptor_retry;
+        unsigned flags =
+            WATCH_LISTENER | (acceptor->listener->socket_count == 1 ? WATCH_SHARED : 0);
+        if (loop_add(worker->loop, &acceptor->watch, flags) < 0) {
+            log_write(worker->log, LOG_LEVEL_EMERG, errno, 0,
+                      "a listening socket cannot be watched");
+            return false;
+        }
+        worker->acceptor_count++;
+    }
+    return true;
+}
+
+void acceptors_stop(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->acceptor_count; i++) {
+        timer_disarm(&worker->timers, &worker->acceptors[i].retry);
+        loop_remove(worker->loop, &worker->acceptors[i].watch);
+    }
+    worker->acceptor_count = 0;
+}
+
+void acceptors_resume(struct worker *worker)
+{
+    if (!worker->full)
+        return;
+    worker->full = false;
+    for (size_t i = 0; i < worker->acceptor_count; i++)
+        if (worker->acceptors[i].watch.readable)
+            timer_arm(&worker->timers, &worker->acceptors[i].retry, worker->clock.now);
+}
+
+void acceptors_close(struct worker *worker)
+{
+    acceptors_stop(worker);
+    free(worker->acceptors);
+    worker->acceptors = NULL;
+}

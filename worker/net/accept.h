@@ -1,0 +1,36 @@
+/* accept.h: taking connections off a listening socket.
+ *
+ * One acceptor a listener, on the socket of the worker's slot. Accepting is
+ * paused when the worker has all the connections it may have, or descriptors
+ * have run out, and goes on when one is closed: what waits stays in the
+ * kernel's queue, and nothing spins. */
+#ifndef MUXD_WORKER_NET_ACCEPT_H
+#define MUXD_WORKER_NET_ACCEPT_H
+
+#include "worker/event/loop.h"
+#include "worker/event/timer.h"
+#include "worker/net/listener.h"
+
+struct worker;
+
+struct acceptor {
+    struct watch watch;
+    struct timer retry; /* after EMFILE and the like */
+    struct worker *worker;
+    const struct listener *listener;
+};
+
+/* Starts accepting on every listener of the worker's set-up. False, with the
+ * reason logged, when one cannot be watched. */
+bool acceptors_open(struct worker *);
+
+/* Stops accepting; the sockets stay open, and so does what waits in them. */
+void acceptors_stop(struct worker *);
+
+/* A connection was closed: goes on where accepting was paused. */
+void acceptors_resume(struct worker *);
+
+/* Frees the acceptors. */
+void acceptors_close(struct worker *);
+
+#endif

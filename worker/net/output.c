@@ -1,0 +1,222 @@
+#include "worker/net/output.h"
+
+#include "worker/context.h"
+#include "worker/handlers/file_cache.h"
+#include "worker/handlers/static.h"
+#include "worker/http/request.h"
+
+#include <errno.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+    OUTPUT_VECTORS = 32,
+    OUTPUT_COPY = 32 * 1024,       /* bytes of a file read at a time with sendfile off */
+    OUTPUT_TURN = 2 * 1024 * 1024, /* bytes of a file a connection sends in one turn of the loop */
+};
+
+char *output_reserve(struct connection *connection, size_t len)
+{
+    struct buffer_pool *pool = &connection->worker->buffers;
+    struct buffer *last = connection->output_last;
+
+    if (last != NULL && last->size - last->end >= len)
+        return last->data + last->end;
+    last = buffer_take_sized(pool, len > pool->size ? len : pool->size);
+    if (last == NULL)
+        return NULL;
+    if (connection->output_last == NULL)
+        connection->output = last;
+    else
+        connection->output_last->next = last;
+    connection->output_last = last;
+    return last->data;
+}
+
+void output_commit(struct connection *connection, size_t len)
+{
+    connection->output_last->end += len;
+    connection->output_size += len;
+}
+
+bool output_append(struct connection *connection, struct slice text)
+{
+    char *room = output_reserve(connection, text.len);
+
+    if (room == NULL)
+        return false;
+    if (text.len > 0)
+        memcpy(room, text.at, text.len);
+    output_commit(connection, text.len);
+    return true;
+}
+
+/* Takes `sent` bytes off the front of the output. */
+static void output_consume(struct connection *connection, size_t sent)
+{
+    connection->output_size -= sent;
+    while (connection->output != NULL) {
+        struct buffer *buffer = connection->output;
+        size_t left = buffer->end - buffer->start;
+        if (sent < left) {
+            buffer->start += sent;
+            return;
+        }
+        sent -= left;
+        connection->output = buffer->next;
+        buffer_give(&connection->worker->buffers, buffer);
+    }
+    connection->output_last = NULL;
+}
+
+void output_drop(struct connection *connection)
+{
+    output_consume(connection, connection->output_size);
+}
+
+/* The outcome of a failed write: blocked, or lost. */
+static enum output_result write_failed(struct connection *connection)
+{
+    if (errno == EAGAIN) {
+        connection->watch.writable = false;
+        return OUTPUT_BLOCKED;
+    }
+    return OUTPUT_FAILED;
+}
+
+static ssize_t send_vectors(int fd, struct iovec *vectors, size_t count, int flags)
+{
+    struct msghdr message = { .msg_iov = vectors, .msg_iovlen = count };
+    ssize_t sent;
+
+    do {
+        sent = count == 1 ? send(fd, vectors[0].iov_base, vectors[0].iov_len, flags)
+                          : sendmsg(fd, &message, flags);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+/* Buffers first; `more` tells the kernel that a body follows at once, so that
+ * head and body share packets. */
+static enum output_result flush_buffers(struct connection *connection, bool more)
+{
+    while (connection->output != NULL) {
+        struct iovec vectors[OUTPUT_VECTORS];
+        size_t count = 0, total = 0;
+
+        for (struct buffer *buffer = connection->output; buffer != NULL && count < OUTPUT_VECTORS;
+             buffer = buffer->next) {
+            vectors[count++] =
+                (struct iovec){ buffer->data + buffer->start, buffer->end - buffer->start };
+            total += buffer->end - buffer->start;
+        }
+        int flags = MSG_NOSIGNAL | (more || total < connection->output_size ? MSG_MORE : 0);
+        ssize_t sent = send_vectors(connection->watch.fd, vectors, count, flags);
+        if (sent < 0)
+            return write_failed(connection);
+        output_consume(connection, (size_t)sent);
+    }
+    return OUTPUT_SENT;
+}
+
+static enum output_result send_memory(struct connection *connection, struct segment *segment)
+{
+    while (segment->memory.len > 0) {
+        struct iovec vector = { (void *)(uintptr_t)segment->memory.at, segment->memory.len };
+        int flags = MSG_NOSIGNAL | (segment->next != NULL ? MSG_MORE : 0);
+        ssize_t sent = send_vectors(connection->watch.fd, &vector, 1, flags);
+        if (sent < 0)
+            return write_failed(connection);
+        segment->memory = slice_from(segment->memory, (size_t)sent);
+        connection->request->bytes_sent += (uint64_t)sent;
+    }
+    return OUTPUT_SENT;
+}
+
+/* Content-Length is promised: a file that has become shorter can only be
+ * answered by cutting the connection. */
+static enum output_result file_cut_short(struct connection *connection, struct segment *segment)
+{
+    request_log(connection->request, LOG_ALERT, 0, "file \"%.*s\" was truncated while being sent",
+                (int)segment->file->path.len, segment->file->path.at);
+    return OUTPUT_FAILED;
+}
+
+/* With sendfile off a piece of the file is read into the output buffers. */
+static enum output_result copy_file(struct connection *connection, struct segment *segment)
+{
+    uint64_t left = segment->end - segment->offset;
+    size_t piece = left < OUTPUT_COPY ? (size_t)left : OUTPUT_COPY;
+    char *room = output_reserve(connection, piece);
+    ssize_t got;
+
+    if (room == NULL)
+        return OUTPUT_FAILED;
+    do
+        got = pread(segment->file->fd, room, piece, (off_t)segment->offset);
+    while (got < 0 && errno == EINTR);
+    if (got <= 0)
+        return file_cut_short(connection, segment);
+    output_commit(connection, (size_t)got);
+    segment->offset += (uint64_t)got;
+    connection->request->bytes_sent += (uint64_t)got;
+    return flush_buffers(connection, segment->offset < segment->end || segment->next != NULL);
+}
+
+static enum output_result sendfile_piece(struct connection *connection, struct segment *segment,
+                                         uint64_t most)
+{
+    off_t offset = (off_t)segment->offset;
+    uint64_t left = segment->end - segment->offset;
+    ssize_t sent;
+
+    do
+        sent = sendfile(connection->watch.fd, segment->file->fd, &offset,
+                        (size_t)(left < most ? left : most));
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        return write_failed(connection);
+    if (sent == 0)
+        return file_cut_short(connection, segment);
+    segment->offset += (uint64_t)sent;
+    connection->request->bytes_sent += (uint64_t)sent;
+    return OUTPUT_SENT;
+}
+
+static enum output_result send_file(struct connection *connection, struct segment *segment,
+                                    uint64_t *turn)
+{
+    const struct static_settings *settings = static_settings(connection->request);
+    uint64_t most = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : OUTPUT_TURN;
+
+    while (segment->offset < segment->end) {
+        uint64_t before = segment->offset;
+        if (*turn >= most)
+            return OUTPUT_YIELD;
+        enum output_result result = settings->sendfile
+                                        ? sendfile_piece(connection, segment, most - *turn)
+                                        : copy_file(connection, segment);
+        if (result != OUTPUT_SENT)
+            return result;
+        *turn += segment->offset - before;
+    }
+    return OUTPUT_SENT;
+}
+
+enum output_result output_flush(struct connection *connection)
+{
+    struct request *request = connection->request;
+    struct segment *body = request == NULL ? NULL : request->response.body;
+    uint64_t turn = 0;
+
+    enum output_result result = flush_buffers(connection, body != NULL);
+    while (result == OUTPUT_SENT && body != NULL) {
+        result =
+            body->file != NULL ? send_file(connection, body, &turn) : send_memory(connection, body);
+        if (result == OUTPUT_SENT)
+            body = request->response.body = body->next;
+    }
+    return result;
+}

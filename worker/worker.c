@@ -1,0 +1,247 @@
+#include "worker/worker.h"
+
+#include "common/title.h"
+#include "worker/context.h"
+#include "worker/events.h"
+#include "worker/handlers/file_cache.h"
+#include "worker/http/access_log.h"
+#include "worker/http/request.h"
+#include "worker/net/accept.h"
+#include "worker/net/connection.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum {
+    WORKER_CANNOT_START = 2,
+    BUFFER_SIZE = 16 * 1024,
+    BUFFERS_KEPT = 64,
+    ARENA_BLOCKS_KEPT = 128,
+    DESCRIPTORS_SPARE = 64, /* for files, logs and the loop, beside connections */
+    FILES_KEPT = 1024,      /* open files and folders known */
+    FILE_MEMORY = 8 << 20,  /* bytes of small files kept in memory */
+    LEAVING_GRACE = 500,    /* ms an idle connection may still bring a request when leaving */
+    HEARTBEAT_EVERY = 500,  /* ms: the loop turns at least so often */
+};
+
+/* What signals do; read in the loop, so that no handler runs at a bad moment. */
+struct signal_watch {
+    struct watch watch;
+    struct worker *worker;
+};
+
+static void leave(struct worker *worker)
+{
+    if (worker->leaving)
+        return;
+    log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "gracefully shutting down");
+    title_set("worker process is shutting down");
+    worker->leaving = true;
+    acceptors_stop(worker);
+    connections_leave(worker, LEAVING_GRACE);
+    if (worker->setup->shutdown_timeout > 0)
+        timer_arm(&worker->timers, &worker->shutdown_timer,
+                  worker->clock.now + worker->setup->shutdown_timeout);
+}
+
+static void shutdown_timeout(struct timer *timer)
+{
+    struct worker *worker =
+        (struct worker *)((char *)timer - offsetof(struct worker, shutdown_timer));
+
+    log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0,
+              "worker_shutdown_timeout: closing %u connections", worker->connection_count);
+    worker->stop = true;
+}
+
+static void take_signal(struct worker *worker, int number)
+{
+    switch (number) {
+    case SIGTERM:
+    case SIGINT:
+        worker->stop = true;
+        break;
+    case SIGQUIT:
+    case SIGWINCH:
+        leave(worker);
+        break;
+    case SIGUSR1:
+        log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "reopening logs");
+        worker_reopen_logs(worker->conf);
+        break;
+    case SIGHUP:
+        if (worker->setup->single)
+            leave(worker);
+        break;
+    default:
+        break;
+    }
+}
+
+static void signal_ready(struct watch *watch)
+{
+    struct signal_watch *signals = (struct signal_watch *)watch;
+    struct signalfd_siginfo info;
+
+    for (;;) {
+        ssize_t got = read(watch->fd, &info, sizeof info);
+        if (got == (ssize_t)sizeof info) {
+            take_signal(signals->worker, (int)info.ssi_signo);
+        } else if (got >= 0 || errno != EINTR) {
+            watch->readable = false;
+            return;
+        }
+    }
+}
+
+static bool watch_signals(struct worker *worker, struct signal_watch *signals)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGWINCH, SIGUSR1, SIGHUP };
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        sigaddset(&set, numbers[i]);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return false;
+    signal(SIGPIPE, SIG_IGN);
+    *signals = (struct signal_watch){ .watch = { .on_ready = signal_ready }, .worker = worker };
+    signals->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return signals->watch.fd >= 0 && loop_add(worker->loop, &signals->watch, WATCH_LISTENER) == 0;
+}
+
+/* Connections are bounded by worker_connections, by the loop, and by the
+ * descriptors the process may have: some stay free for files and logs. */
+static uint32_t connection_limit(const struct worker *worker, const struct events_settings *events)
+{
+    struct rlimit files = { RLIM_INFINITY, RLIM_INFINITY };
+    uint64_t limit = events->worker_connections;
+    uint64_t descriptors = (uint64_t)loop_descriptor_limit(worker->loop);
+
+    getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < descriptors)
+        descriptors = files.rlim_cur;
+    uint64_t used = DESCRIPTORS_SPARE + worker->setup->listener_count * worker->setup->slots;
+    uint64_t room = descriptors > used + 1 ? descriptors - used : 1;
+    if (limit > room)
+        limit = room;
+    return limit < 1 ? 1 : limit > UINT32_MAX ? UINT32_MAX : (uint32_t)limit;
+}
+
+/* A descriptor past the loop's limit could be accepted but not watched: the
+ * kernel is told never to give one, so that such a client waits in the queue. */
+static void bound_descriptors(const struct worker *worker)
+{
+    struct rlimit files;
+    rlim_t limit = (rlim_t)loop_descriptor_limit(worker->loop);
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur <= limit)
+        return;
+    files.rlim_cur = limit;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        log_write(worker->log, LOG_LEVEL_WARN, errno, 0, "setrlimit(RLIMIT_NOFILE) failed");
+}
+
+static bool worker_open(struct worker *worker, struct signal_watch *signals)
+{
+    const struct events_settings *events = events_settings(worker->conf);
+
+    clock_update(&worker->clock);
+    timers_init(&worker->timers, worker->clock.now);
+    worker->shutdown_timer.fire = shutdown_timeout;
+    buffer_pool_init(&worker->buffers, BUFFER_SIZE, BUFFERS_KEPT);
+    worker->arena_blocks.limit = ARENA_BLOCKS_KEPT;
+    worker->loop = loop_open(events->use, UINT_MAX);
+    if (worker->loop == NULL) {
+        log_write(worker->log, LOG_LEVEL_EMERG, errno, 0, "the event loop cannot be opened");
+        return false;
+    }
+    bound_descriptors(worker);
+    worker->connection_limit = connection_limit(worker, events);
+    worker->files = file_cache_open(worker, FILES_KEPT, FILE_MEMORY);
+    return worker->files != NULL && watch_signals(worker, signals) && access_logs_start(worker) &&
+           acceptors_open(worker);
+}
+
+static void worker_close(struct worker *worker, struct signal_watch *signals)
+{
+    access_log_flush(worker);
+    acceptors_close(worker);
+    if (worker->files != NULL)
+        file_cache_close(worker->files);
+    if (signals->watch.fd > 0)
+        close(signals->watch.fd);
+    if (worker->loop != NULL)
+        loop_close(worker->loop);
+    connection_pool_free(worker);
+    buffer_pool_free(&worker->buffers);
+    block_cache_free(&worker->arena_blocks);
+    regex_scratch_free(&worker->regex);
+    while (worker->free_requests != NULL) {
+        struct request *next = worker->free_requests->next_free;
+        free(worker->free_requests);
+        worker->free_requests = next;
+    }
+}
+
+/* Milliseconds to sleep at most: until the next deadline or heartbeat. */
+static int sleep_limit(const struct worker *worker)
+{
+    uint64_t next = timers_next(&worker->timers);
+
+    if (next <= worker->clock.now)
+        return 0;
+    uint64_t left = next - worker->clock.now;
+    return left < HEARTBEAT_EVERY ? (int)left : HEARTBEAT_EVERY;
+}
+
+/* The loop has woken up: the one clock reading of this turn. */
+static void turn_begins(void *context)
+{
+    struct worker *worker = context;
+
+    clock_update(&worker->clock);
+    atomic_store_explicit(&worker->setup->shared->heartbeat, worker->clock.now,
+                          memory_order_relaxed);
+}
+
+static bool loop_turn(struct worker *worker)
+{
+    if (loop_wait(worker->loop, sleep_limit(worker), turn_begins, worker) < 0) {
+        log_write(worker->log, LOG_LEVEL_ALERT, errno, 0, "the event loop failed");
+        return false;
+    }
+    timers_run(&worker->timers, worker->clock.now);
+    atomic_store_explicit(&worker->setup->shared->connections, worker->connection_count,
+                          memory_order_relaxed);
+    return true;
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+    struct signal_watch signals = { 0 };
+
+    if (worker == NULL)
+        return WORKER_CANNOT_START;
+    worker->setup = setup;
+    worker->conf = setup->conf;
+    worker->log = setup->log;
+    int status = WORKER_CANNOT_START;
+    if (worker_open(worker, &signals)) {
+        status = 0;
+        while (!worker->stop && !(worker->leaving && worker->connection_count == 0))
+            if (!loop_turn(worker)) {
+                status = 1;
+                break;
+            }
+        log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "exiting");
+    }
+    worker_close(worker, &signals);
+    free(worker);
+    return status;
+}
