@@ -1,0 +1,14 @@
+/* daemon.h: leaving the terminal. */
+#ifndef MUXD_MASTER_DAEMON_H
+#define MUXD_MASTER_DAEMON_H
+
+#include "common/log.h"
+
+#include <stdbool.h>
+
+/* Goes on in a new process without a terminal: of its own session, with umask
+ * 0 (nginx's), standard input and output at /dev/null. The calling process
+ * exits with status 0. False, with the reason logged, on failure. */
+bool daemon_start(struct log *);
+
+#endif

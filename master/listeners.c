@@ -1,0 +1,302 @@
+#include "master/listeners.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct socket_group *group_find(struct listeners *listeners, const struct address *address)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        if (address_equal(&group->options.address, address))
+            return group;
+    return NULL;
+}
+
+struct socket_group *listeners_group(struct listeners *listeners, const struct listener *listener)
+{
+    return group_find(listeners, &listener->options.address);
+}
+
+/* A new group without sockets, last in the list; NULL when memory is out. */
+static struct socket_group *group_new(struct listeners *listeners,
+                                      const struct listen_options *options)
+{
+    struct socket_group **last = &listeners->first;
+    struct socket_group *group = calloc(1, sizeof *group);
+
+    if (group == NULL)
+        return NULL;
+    group->options = *options;
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = group;
+    return group;
+}
+
+/* Closes the group's sockets from the end until `count` are left. */
+static void group_shrink(struct socket_group *group, unsigned count)
+{
+    while (group->count > count) {
+        group->count--;
+        listening_close(group->sockets[group->count]);
+    }
+    if (group->pending > group->count)
+        group->pending = group->count;
+}
+
+/* Frees the groups that have no socket. */
+static void remove_empty(struct listeners *listeners)
+{
+    struct socket_group **link = &listeners->first;
+
+    while (*link != NULL) {
+        struct socket_group *group = *link;
+        if (group->count > 0) {
+            link = &group->next;
+            continue;
+        }
+        *link = group->next;
+        free(group->sockets);
+        free(group);
+    }
+}
+
+/* Any address of its family. */
+static bool is_wildcard(const struct address *address)
+{
+    switch (address->name.any.sa_family) {
+    case AF_INET:
+        return address->name.in.sin_addr.s_addr == htonl(INADDR_ANY);
+    case AF_INET6:
+        return IN6_IS_ADDR_UNSPECIFIED(&address->name.in6.sin6_addr) != 0;
+    default:
+        return false;
+    }
+}
+
+/* Two addresses that only SO_REUSEPORT lets be bound together. */
+static bool overlap(const struct listen_options *a, const struct listen_options *b)
+{
+    if (listening_is_unix(a) || listening_is_unix(b))
+        return false;
+    if (address_port(&a->address) != address_port(&b->address))
+        return false;
+    return is_wildcard(&a->address) || is_wildcard(&b->address);
+}
+
+/* An address that overlaps with one of muxd's own looks taken in any case: there
+ * is nothing to be learnt by a probe. */
+static bool covered(const struct listeners *listeners, const struct listen_options *options)
+{
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        if (group->count > 0 && overlap(&group->options, options))
+            return true;
+    return false;
+}
+
+/* Opens one more socket of the group. */
+static enum listening group_grow(struct log *log, struct socket_group *group)
+{
+    int *sockets = realloc(group->sockets, (group->count + 1) * sizeof *sockets);
+
+    if (sockets == NULL) {
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "realloc() failed");
+        return LISTENING_FAILED;
+    }
+    group->sockets = sockets;
+    enum listening result = listening_open(log, &group->options, &sockets[group->count]);
+    if (result == LISTENING_OK) {
+        group->count++;
+        group->pending++;
+    }
+    return result;
+}
+
+static unsigned sockets_wanted(const struct listen_options *options, unsigned slots)
+{
+    return listening_is_unix(options) ? 1 : slots;
+}
+
+static enum listening group_open(struct log *log, struct socket_group *group, unsigned wanted)
+{
+    enum listening result = LISTENING_OK;
+
+    while (group->count < wanted && result == LISTENING_OK)
+        result = group_grow(log, group);
+    return result;
+}
+
+/* Finds or makes the group of each listener, and probes the new addresses: all
+ * before the first is bound, so that they cannot disturb each other. */
+static enum listening prepare_groups(struct listeners *listeners, struct log *log,
+                                     const struct listener *wanted, size_t count)
+{
+    enum listening worst = LISTENING_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct listen_options *options = &wanted[i].options;
+        struct socket_group *group = group_find(listeners, &options->address);
+        if (group != NULL && group->count > 0)
+            continue;
+        if (group == NULL && group_new(listeners, options) == NULL) {
+            log_write(log, LOG_LEVEL_EMERG, errno, 0, "calloc() failed");
+            return LISTENING_FAILED;
+        }
+        if (listening_is_unix(options) || covered(listeners, options))
+            continue;
+        enum listening result = listening_probe(log, options, false);
+        worst = result > worst ? result : worst;
+    }
+    return worst;
+}
+
+/* Points the listener at the sockets of its group. */
+static bool lend_sockets(struct arena *arena, struct listener *listener,
+                         const struct socket_group *group, unsigned count)
+{
+    listener->sockets = arena_alloc(arena, count * sizeof *listener->sockets);
+    if (listener->sockets == NULL)
+        return false;
+    memcpy(listener->sockets, group->sockets, count * sizeof *listener->sockets);
+    listener->socket_count = count;
+    return true;
+}
+
+enum listening listeners_open(struct listeners *listeners, struct log *log, struct arena *arena,
+                              struct listener *wanted, size_t count, unsigned slots)
+{
+    enum listening worst = prepare_groups(listeners, log, wanted, count);
+
+    for (size_t i = 0; i < count && worst == LISTENING_OK; i++) {
+        struct socket_group *group = listeners_group(listeners, &wanted[i]);
+        unsigned sockets = sockets_wanted(&wanted[i].options, slots);
+        worst = group_open(log, group, sockets);
+        if (worst == LISTENING_OK && !lend_sockets(arena, &wanted[i], group, sockets))
+            worst = LISTENING_FAILED;
+    }
+    return worst;
+}
+
+bool listeners_test(struct log *log, const struct listener *listeners, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (listening_probe(log, &listeners[i].options, true) == LISTENING_FAILED)
+            return false;
+    return true;
+}
+
+void listeners_abandon(struct listeners *listeners)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        group_shrink(group, group->count - group->pending);
+    remove_empty(listeners);
+}
+
+/* New options for sockets that stay. */
+static void group_configure(struct log *log, struct socket_group *group,
+                            const struct listen_options *options)
+{
+    for (unsigned i = 0; i + group->pending < group->count; i++)
+        listening_configure(log, group->sockets[i], options, &group->options);
+    bool ipv6only = group->options.ipv6only;
+    group->options = *options;
+    /* It cannot change once bound, and sockets that differ in it are no group. */
+    group->options.ipv6only = ipv6only;
+}
+
+/* No longer listened on: what has begun is served, nothing more begins. */
+static void group_quiesce(struct log *log, const struct socket_group *group)
+{
+    for (unsigned i = 0; i < group->count; i++)
+        listening_quiesce(log, group->sockets[i], &group->options);
+}
+
+bool listeners_commit(struct listeners *listeners, struct log *log, const struct listener *wanted,
+                      size_t count)
+{
+    bool retiring = false;
+
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        group->wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct socket_group *group = listeners_group(listeners, &wanted[i]);
+        group->wanted = wanted[i].socket_count;
+        group_configure(log, group, &wanted[i].options);
+    }
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        group->pending = 0;
+        if (group->wanted == 0)
+            group_quiesce(log, group);
+        retiring = retiring || group->wanted < group->count;
+    }
+    return retiring;
+}
+
+bool listeners_drained(const struct listeners *listeners)
+{
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        for (unsigned i = group->wanted; i < group->count; i++)
+            if (listening_has_waiting(group->sockets[i]))
+                return false;
+    return true;
+}
+
+void listeners_retire(struct listeners *listeners)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        group_shrink(group, group->wanted);
+    remove_empty(listeners);
+}
+
+void listeners_quiesce(struct listeners *listeners, struct log *log)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        group->wanted = 0;
+        group_quiesce(log, group);
+    }
+}
+
+void listeners_steer(struct listeners *listeners, struct log *log, struct socket_group *group,
+                     const struct steering *steering)
+{
+    if (listeners->unsteerable || listening_is_unix(&group->options) || group->count == 0)
+        return;
+    if (group->steered && memcmp(&group->steering, steering, sizeof *steering) == 0)
+        return;
+    if (steering_attach(group->sockets[0], steering)) {
+        group->steering = *steering;
+        group->steered = true;
+        return;
+    }
+    listeners->unsteerable = true;
+    log_write(log, LOG_LEVEL_WARN, errno, 0,
+              "setsockopt(SO_ATTACH_REUSEPORT_CBPF) failed: connections are spread by the kernel "
+              "alone, and some may be lost when a worker leaves");
+}
+
+void listeners_close(struct listeners *listeners, struct log *log)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        if (listening_is_unix(&group->options))
+            group_quiesce(log, group);
+        group_shrink(group, 0);
+    }
+    remove_empty(listeners);
+}
+
+/* How many of the group's sockets the listeners have. */
+static unsigned sockets_lent(const struct listener *listeners, size_t count,
+                             const struct socket_group *group)
+{
+    for (size_t i = 0; i < count; i++)
+        if (address_equal(&listeners[i].options.address, &group->options.address))
+            return listeners[i].socket_count;
+    return 0;
+}
+
+void listeners_leave(struct listeners *listeners, const struct listener *kept, size_t count)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        for (unsigned i = sockets_lent(kept, count, group); i < group->count; i++)
+            close(group->sockets[i]);
+}

@@ -1,0 +1,73 @@
+/* listeners.h: every listening socket of the master, over all configurations.
+ *
+ * Sockets belong to the master and outlive workers and configurations: what
+ * waits in their queues is taken by whoever serves the slot next. A TCP address
+ * has one SO_REUSEPORT socket a worker slot (a group), a unix address one for
+ * all. A change is a transaction: opened sockets are pending until they are
+ * committed or abandoned; those that the new configuration does not want are
+ * quiesced, drained by the old workers, and then retired, from the end. */
+#ifndef MUXD_MASTER_LISTENERS_H
+#define MUXD_MASTER_LISTENERS_H
+
+#include "master/listening_socket.h"
+#include "master/steering.h"
+
+/* The sockets of one address. */
+struct socket_group {
+    struct socket_group *next;
+    struct listen_options options; /* as they are set now */
+    int *sockets;                  /* in the order of their listen(2) */
+    unsigned count;                /* open */
+    unsigned pending;              /* of these, the last ones: opened by the transaction under way */
+    unsigned wanted;               /* by the committed configuration; the rest retires */
+    bool steered;                  /* `steering` is attached */
+    struct steering steering;
+};
+
+struct listeners {
+    struct socket_group *first;
+    bool unsteerable; /* the kernel cannot; said once */
+};
+
+/* Opens what is missing for the configuration's `count` listeners with `slots`
+ * workers, and points each at its sockets (an array in the arena). Problems are
+ * logged. After LISTENING_BUSY it may be called again; all outcomes are followed by
+ * listeners_commit or listeners_abandon at last. */
+enum listening listeners_open(struct listeners *, struct log *, struct arena *,
+                              struct listener *listeners, size_t count, unsigned slots);
+
+/* -t: tries whether the addresses could be had; one in use is no problem. */
+bool listeners_test(struct log *, const struct listener *listeners, size_t count);
+
+/* Closes what the transaction has opened. */
+void listeners_abandon(struct listeners *);
+
+/* The configuration of the last listeners_open is in force: sets changed options on the
+ * sockets that were kept, and quiesces addresses that are no longer listened on. True
+ * when there is something to retire. */
+bool listeners_commit(struct listeners *, struct log *, const struct listener *listeners,
+                      size_t count);
+
+/* Nothing waits in the sockets that are to retire. */
+bool listeners_drained(const struct listeners *);
+
+/* Closes what is to retire. */
+void listeners_retire(struct listeners *);
+
+/* Lets no new connection begin on any address. */
+void listeners_quiesce(struct listeners *, struct log *);
+
+/* The group that the listener's sockets belong to. */
+struct socket_group *listeners_group(struct listeners *, const struct listener *);
+
+/* Steers new connections to these sockets of the group, if that is a change. */
+void listeners_steer(struct listeners *, struct log *, struct socket_group *,
+                     const struct steering *);
+
+/* Closes everything, and removes the files of unix sockets. */
+void listeners_close(struct listeners *, struct log *);
+
+/* In a worker: closes the sockets that are not of these listeners. */
+void listeners_leave(struct listeners *, const struct listener *listeners, size_t count);
+
+#endif

@@ -1,0 +1,27 @@
+/* pidfile.h: the file that holds the master's process number.
+ *
+ * Written when the master has its final process number, read by `muxd -s`,
+ * removed when the master leaves. Problems are logged as nginx words them. */
+#ifndef MUXD_MASTER_PIDFILE_H
+#define MUXD_MASTER_PIDFILE_H
+
+#include "common/log.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Tries that the file can be written, creating it when it is not there (-t, and
+ * before the master leaves the terminal). */
+bool pidfile_check(struct log *, const char *path);
+
+/* Writes the number and a newline over the file's content. */
+bool pidfile_write(struct log *, const char *path, pid_t);
+
+/* The number that stands in the file; -1 when it cannot be read or is no
+ * process number. */
+pid_t pidfile_read(struct log *, const char *path);
+
+/* Removes the file. */
+void pidfile_remove(struct log *, const char *path);
+
+#endif
