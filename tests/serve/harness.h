@@ -52,7 +52,7 @@ struct server {
 /* What a server is started with. In every text, @port@, @port2@ ... @port8@ are
  * replaced by free ports, and @root@ by the server's prefix. What `main` and
  * `events` do not say themselves is added: daemon off, worker_processes, pid,
- * error_log logs/error.log info, and `use`. */
+ * error_log logs/error.log info, `use`, and access_log logs/access.log in http. */
 struct setup {
     const char *http;             /* what stands in http { }; NULL: no http block */
     const char *main;             /* directives of the main context */
@@ -126,6 +126,7 @@ unsigned count_of(const char *in, const char *text);
 /* ---- one request, one response ---- */
 
 struct response {
+    struct server *server;   /* whose it is */
     int status;              /* 200; 0: the connection was closed without an answer */
     const char *status_line; /* "HTTP/1.1 200 OK" */
     const char *head;        /* as received, the empty line included */
@@ -171,7 +172,8 @@ struct client *client_open_port(struct server *, unsigned n);
 struct client *client_open_ipv6(struct server *, unsigned n);
 struct client *client_open_unix(struct server *, const char *path);
 
-/* Sends all of a text. False when the server closed the connection before that. */
+/* Sends all of a text (a printf format: a '%' of a URI is written "%%"). False when the server
+ * closed the connection before that. */
 bool client_send(struct client *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool client_send_bytes(struct client *, const void *bytes, size_t len);
 
@@ -208,8 +210,9 @@ struct run {
     const char *text; /* what it wrote to standard output and standard error */
 };
 
-/* Runs muxd to its end with `-p <folder> -e stderr`-like surroundings of this server:
- * the arguments are given as they are, with @root@ and @portN@ replaced. */
+/* Runs muxd to its end: the arguments are given as they are (NULL-terminated), with
+ * @root@ and the ports replaced. A daemon that it leaves behind is killed at the end
+ * of the test program. */
 struct run *server_command(struct server *, const char *const *arguments);
 
 /* muxd -t of a whole configuration text: written to conf/test.conf of the server's
@@ -217,7 +220,22 @@ struct run *server_command(struct server *, const char *const *arguments);
 struct run *config_test(struct server *, const char *config);
 struct run *config_test_bytes(struct server *, const void *bytes, size_t len);
 
-/* ---- waiting ---- */
+/* ---- waiting, owning ---- */
+
+/* Gives memory from malloc, or a function to be called, to the server's end. Returns
+ * the memory; a NULL (memory is out) fails the test. */
+void *server_own(struct server *, void *memory);
+void server_at_end(struct server *, void (*release)(void *), void *argument);
+
+/* Fails the test, with the server's logs printed. */
+void server_fail(struct server *, const char *format, ...)
+    __attribute__((format(printf, 2, 3), noreturn));
+
+/* A copy of the text with @root@ and the ports replaced; owned by the server. */
+const char *server_expand(struct server *, const char *text);
+
+/* Milliseconds of the monotonic clock. */
+long long clock_now(void);
 
 /* Waits a little between two looks; fails the test at the deadline. `looks` starts
  * at 0. Used by EVENTUALLY. */
