@@ -128,13 +128,15 @@ struct conf {
     const char *path;        /* of the file, absolute */
     const char *prefix;      /* -p, with a trailing '/': logs, roots, temp folders */
     const char *conf_prefix; /* folder of the file, with a trailing '/': includes, auth files */
+    const char *error_log;   /* -e: where errors go when no error_log is given; NULL: built-in */
     bool testing;            /* -t: nothing outside may be changed */
 };
 
 struct conf_request {
-    const char *path;   /* -c; relative to prefix */
-    const char *prefix; /* -p, absolute, with a trailing '/' */
-    const char *global; /* -g text, or NULL */
+    const char *path;      /* -c; relative to prefix */
+    const char *prefix;    /* -p, absolute, with a trailing '/' */
+    const char *global;    /* -g text, or NULL */
+    const char *error_log; /* -e, or NULL */
     bool testing;
     const struct conf_module *const *modules; /* modules[i]->id == i */
     size_t module_count;
