@@ -411,7 +411,7 @@ static void close_clients(struct server *server)
             client_close(owned->argument);
 }
 
-void server_join(struct server *server)
+void server_wait(struct server *server)
 {
     int status = 0;
     long long deadline = clock_now() + DEADLINE;
@@ -422,10 +422,24 @@ void server_join(struct server *server)
             server_fail(server, "the server does not leave");
         poll(NULL, 0, 2);
     }
+    server->pid = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         server_fail(server, "the server left with status %#x", (unsigned)status);
     check_log(server, "logs/error.log");
     check_log(server, "logs/output.txt");
+}
+
+void server_quit(struct server *server)
+{
+    close_clients(server);
+    server_signal(server, SIGQUIT);
+    server_wait(server);
+}
+
+void server_join(struct server *server)
+{
+    if (server->pid != 0)
+        server_wait(server);
     folder_remove(server->root);
     release_all(server);
     free(server);
@@ -433,7 +447,7 @@ void server_join(struct server *server)
 
 void server_stop(struct server *server)
 {
-    close_clients(server);
-    server_signal(server, SIGQUIT);
+    if (server->pid != 0)
+        server_quit(server);
     server_join(server);
 }

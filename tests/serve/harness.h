@@ -82,8 +82,12 @@ void server_run(struct server *, const struct setup *);
  * sanitizer's report. Removes its folder and frees everything. */
 void server_stop(struct server *);
 
-/* As server_stop, when the server has already been told to leave: waits for it. */
+/* The first half of server_stop: its folder stays, to be looked at. */
+void server_quit(struct server *);
+
+/* As server_stop and server_quit, when the server has already been told to leave. */
 void server_join(struct server *);
+void server_wait(struct server *);
 
 /* Log lines that contain `text` are no failure in this test (a literal). */
 void server_allow(struct server *, const char *text);
