@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 /* A system call failed; errno says why. */
-static bool failed(struct log *log, const char *call)
+static bool failed(const struct log *log, const char *call)
 {
     log_write(log, LOG_LEVEL_EMERG, errno, 0, "%s failed", call);
     return false;
 }
 
-static bool leave_standard_streams(struct log *log)
+static bool leave_standard_streams(const struct log *log)
 {
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -28,7 +28,7 @@ static bool leave_standard_streams(struct log *log)
     return true;
 }
 
-bool daemon_start(struct log *log)
+bool daemon_start(const struct log *log)
 {
     switch (fork()) {
     case -1:

@@ -9,6 +9,6 @@
 /* Goes on in a new process without a terminal: of its own session, with umask
  * 0 (nginx's), standard input and output at /dev/null. The calling process
  * exits with status 0. False, with the reason logged, on failure. */
-bool daemon_start(struct log *);
+bool daemon_start(const struct log *);
 
 #endif

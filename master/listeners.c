@@ -61,19 +61,6 @@ static void remove_empty(struct listeners *listeners)
     }
 }
 
-/* Any address of its family. */
-static bool is_wildcard(const struct address *address)
-{
-    switch (address->name.any.sa_family) {
-    case AF_INET:
-        return address->name.in.sin_addr.s_addr == htonl(INADDR_ANY);
-    case AF_INET6:
-        return IN6_IS_ADDR_UNSPECIFIED(&address->name.in6.sin6_addr) != 0;
-    default:
-        return false;
-    }
-}
-
 /* Two addresses that only SO_REUSEPORT lets be bound together. */
 static bool overlap(const struct listen_options *a, const struct listen_options *b)
 {
@@ -81,7 +68,7 @@ static bool overlap(const struct listen_options *a, const struct listen_options 
         return false;
     if (address_port(&a->address) != address_port(&b->address))
         return false;
-    return is_wildcard(&a->address) || is_wildcard(&b->address);
+    return address_is_wildcard(&a->address) || address_is_wildcard(&b->address);
 }
 
 /* An address that overlaps with one of muxd's own looks taken in any case: there
@@ -95,7 +82,7 @@ static bool covered(const struct listeners *listeners, const struct listen_optio
 }
 
 /* Opens one more socket of the group. */
-static enum listening group_grow(struct log *log, struct socket_group *group)
+static enum listening group_grow(const struct log *log, struct socket_group *group)
 {
     int *sockets = realloc(group->sockets, (group->count + 1) * sizeof *sockets);
 
@@ -117,7 +104,7 @@ static unsigned sockets_wanted(const struct listen_options *options, unsigned sl
     return listening_is_unix(options) ? 1 : slots;
 }
 
-static enum listening group_open(struct log *log, struct socket_group *group, unsigned wanted)
+static enum listening group_open(const struct log *log, struct socket_group *group, unsigned wanted)
 {
     enum listening result = LISTENING_OK;
 
@@ -128,7 +115,7 @@ static enum listening group_open(struct log *log, struct socket_group *group, un
 
 /* Finds or makes the group of each listener, and probes the new addresses: all
  * before the first is bound, so that they cannot disturb each other. */
-static enum listening prepare_groups(struct listeners *listeners, struct log *log,
+static enum listening prepare_groups(struct listeners *listeners, const struct log *log,
                                      const struct listener *wanted, size_t count)
 {
     enum listening worst = LISTENING_OK;
@@ -162,8 +149,9 @@ static bool lend_sockets(struct arena *arena, struct listener *listener,
     return true;
 }
 
-enum listening listeners_open(struct listeners *listeners, struct log *log, struct arena *arena,
-                              struct listener *wanted, size_t count, unsigned slots)
+enum listening listeners_open(struct listeners *listeners, const struct log *log,
+                              struct arena *arena, struct listener *wanted, size_t count,
+                              unsigned slots)
 {
     enum listening worst = prepare_groups(listeners, log, wanted, count);
 
@@ -177,7 +165,7 @@ enum listening listeners_open(struct listeners *listeners, struct log *log, stru
     return worst;
 }
 
-bool listeners_test(struct log *log, const struct listener *listeners, size_t count)
+bool listeners_test(const struct log *log, const struct listener *listeners, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (listening_probe(log, &listeners[i].options, true) == LISTENING_FAILED)
@@ -193,7 +181,7 @@ void listeners_abandon(struct listeners *listeners)
 }
 
 /* New options for sockets that stay. */
-static void group_configure(struct log *log, struct socket_group *group,
+static void group_configure(const struct log *log, struct socket_group *group,
                             const struct listen_options *options)
 {
     for (unsigned i = 0; i + group->pending < group->count; i++)
@@ -205,14 +193,14 @@ static void group_configure(struct log *log, struct socket_group *group,
 }
 
 /* No longer listened on: what has begun is served, nothing more begins. */
-static void group_quiesce(struct log *log, const struct socket_group *group)
+static void group_quiesce(const struct log *log, const struct socket_group *group)
 {
     for (unsigned i = 0; i < group->count; i++)
         listening_quiesce(log, group->sockets[i], &group->options);
 }
 
-bool listeners_commit(struct listeners *listeners, struct log *log, const struct listener *wanted,
-                      size_t count)
+bool listeners_commit(struct listeners *listeners, const struct log *log,
+                      const struct listener *wanted, size_t count)
 {
     bool retiring = false;
 
@@ -248,7 +236,7 @@ void listeners_retire(struct listeners *listeners)
     remove_empty(listeners);
 }
 
-void listeners_quiesce(struct listeners *listeners, struct log *log)
+void listeners_quiesce(struct listeners *listeners, const struct log *log)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
         group->wanted = 0;
@@ -256,7 +244,7 @@ void listeners_quiesce(struct listeners *listeners, struct log *log)
     }
 }
 
-void listeners_steer(struct listeners *listeners, struct log *log, struct socket_group *group,
+void listeners_steer(struct listeners *listeners, const struct log *log, struct socket_group *group,
                      const struct steering *steering)
 {
     if (listeners->unsteerable || listening_is_unix(&group->options) || group->count == 0)
@@ -274,7 +262,7 @@ void listeners_steer(struct listeners *listeners, struct log *log, struct socket
               "alone, and some may be lost when a worker leaves");
 }
 
-void listeners_close(struct listeners *listeners, struct log *log)
+void listeners_close(struct listeners *listeners, const struct log *log)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
         if (listening_is_unix(&group->options))

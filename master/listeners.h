@@ -18,9 +18,9 @@ struct socket_group {
     struct listen_options options; /* as they are set now */
     int *sockets;                  /* in the order of their listen(2) */
     unsigned count;                /* open */
-    unsigned pending;              /* of these, the last ones: opened by the transaction under way */
-    unsigned wanted;               /* by the committed configuration; the rest retires */
-    bool steered;                  /* `steering` is attached */
+    unsigned pending; /* of these, the last ones: opened by the transaction under way */
+    unsigned wanted;  /* by the committed configuration; the rest retires */
+    bool steered;     /* `steering` is attached */
     struct steering steering;
 };
 
@@ -33,11 +33,11 @@ struct listeners {
  * workers, and points each at its sockets (an array in the arena). Problems are
  * logged. After LISTENING_BUSY it may be called again; all outcomes are followed by
  * listeners_commit or listeners_abandon at last. */
-enum listening listeners_open(struct listeners *, struct log *, struct arena *,
+enum listening listeners_open(struct listeners *, const struct log *, struct arena *,
                               struct listener *listeners, size_t count, unsigned slots);
 
 /* -t: tries whether the addresses could be had; one in use is no problem. */
-bool listeners_test(struct log *, const struct listener *listeners, size_t count);
+bool listeners_test(const struct log *, const struct listener *listeners, size_t count);
 
 /* Closes what the transaction has opened. */
 void listeners_abandon(struct listeners *);
@@ -45,7 +45,7 @@ void listeners_abandon(struct listeners *);
 /* The configuration of the last listeners_open is in force: sets changed options on the
  * sockets that were kept, and quiesces addresses that are no longer listened on. True
  * when there is something to retire. */
-bool listeners_commit(struct listeners *, struct log *, const struct listener *listeners,
+bool listeners_commit(struct listeners *, const struct log *, const struct listener *listeners,
                       size_t count);
 
 /* Nothing waits in the sockets that are to retire. */
@@ -55,17 +55,17 @@ bool listeners_drained(const struct listeners *);
 void listeners_retire(struct listeners *);
 
 /* Lets no new connection begin on any address. */
-void listeners_quiesce(struct listeners *, struct log *);
+void listeners_quiesce(struct listeners *, const struct log *);
 
 /* The group that the listener's sockets belong to. */
 struct socket_group *listeners_group(struct listeners *, const struct listener *);
 
 /* Steers new connections to these sockets of the group, if that is a change. */
-void listeners_steer(struct listeners *, struct log *, struct socket_group *,
+void listeners_steer(struct listeners *, const struct log *, struct socket_group *,
                      const struct steering *);
 
 /* Closes everything, and removes the files of unix sockets. */
-void listeners_close(struct listeners *, struct log *);
+void listeners_close(struct listeners *, const struct log *);
 
 /* In a worker: closes the sockets that are not of these listeners. */
 void listeners_leave(struct listeners *, const struct listener *listeners, size_t count);

@@ -8,29 +8,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *listening_text(const struct listen_options *options, char *text)
+/* The address as logs have it, in `text` of ADDRESS_TEXT_MAX bytes, which is returned. */
+static const char *text_of(const struct listen_options *options, char *text)
 {
-    const struct address *address = &options->address;
-    char host[ADDRESS_TEXT_MAX];
-
-    if (listening_is_unix(options)) {
-        size_t path = address->len - offsetof(struct sockaddr_un, sun_path);
-        snprintf(text, LISTENING_TEXT_MAX, "unix:%.*s", (int)path, address->name.un.sun_path);
-        return text;
-    }
-    int len = (int)address_host_text(address, host);
-    const char *format = address->name.any.sa_family == AF_INET6 ? "[%.*s]:%u" : "%.*s:%u";
-    snprintf(text, LISTENING_TEXT_MAX, format, len, host, address_port(address));
+    address_text(&options->address, text);
     return text;
 }
 
 /* A call for the socket failed; errno says why. */
-static void call_failed(struct log *log, const struct listen_options *options, const char *call)
+static void call_failed(const struct log *log, const struct listen_options *options,
+                        const char *call)
 {
-    char text[LISTENING_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX];
     int error = errno;
 
-    log_write(log, LOG_LEVEL_EMERG, error, 0, "%s %s failed", call, listening_text(options, text));
+    log_write(log, LOG_LEVEL_EMERG, error, 0, "%s %s failed", call, text_of(options, text));
     errno = error;
 }
 
@@ -41,7 +33,7 @@ static bool set_number(int fd, int level, int name, int value)
 
 /* An unbound socket for the address with what has to be set before bind(2); -1 when
  * that failed, which is logged. */
-static int socket_for(struct log *log, const struct listen_options *options, bool shared)
+static int socket_for(const struct log *log, const struct listen_options *options, bool shared)
 {
     int family = options->address.name.any.sa_family;
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -64,7 +56,7 @@ static int socket_for(struct log *log, const struct listen_options *options, boo
     return -1;
 }
 
-static enum listening bind_failed(struct log *log, const struct listen_options *options,
+static enum listening bind_failed(const struct log *log, const struct listen_options *options,
                                   const char *call, bool quiet_when_busy)
 {
     if (errno == EADDRINUSE && quiet_when_busy)
@@ -91,7 +83,7 @@ static bool is_stale(const struct listen_options *options)
 }
 
 /* bind(2), with a dead socket's file taken away. */
-static bool bind_address(struct log *log, int fd, const struct listen_options *options)
+static bool bind_address(const struct log *log, int fd, const struct listen_options *options)
 {
     const struct address *address = &options->address;
 
@@ -109,7 +101,8 @@ static bool bind_address(struct log *log, int fd, const struct listen_options *o
     return bind(fd, &address->name.any, address->len) == 0;
 }
 
-enum listening listening_probe(struct log *log, const struct listen_options *options, bool testing)
+enum listening listening_probe(const struct log *log, const struct listen_options *options,
+                               bool testing)
 {
     const struct address *address = &options->address;
     enum listening result = LISTENING_OK;
@@ -126,7 +119,8 @@ enum listening listening_probe(struct log *log, const struct listen_options *opt
 }
 
 /* After bind(2): the file's mode, and listen(2). */
-static enum listening start_listening(struct log *log, int fd, const struct listen_options *options)
+static enum listening start_listening(const struct log *log, int fd,
+                                      const struct listen_options *options)
 {
     if (listening_is_unix(options) && chmod(options->address.name.un.sun_path, 0666) < 0) {
         call_failed(log, options, "chmod()");
@@ -140,7 +134,7 @@ static enum listening start_listening(struct log *log, int fd, const struct list
     return bind_failed(log, options, "listen() to", false);
 }
 
-enum listening listening_open(struct log *log, const struct listen_options *options, int *fd)
+enum listening listening_open(const struct log *log, const struct listen_options *options, int *fd)
 {
     enum listening result;
     int opened = socket_for(log, options, true);
@@ -165,7 +159,7 @@ struct socket_option {
     const char *name;
     int level;
     int number;
-    bool tcp;     /* of no meaning for unix sockets */
+    bool tcp;      /* of no meaning for unix sockets */
     bool off_is_0; /* when it is no longer said, 0 is the kernel's default again */
     int (*value)(const struct listen_options *); /* -1: not said */
 };
@@ -227,10 +221,10 @@ static const struct socket_option socket_options[] = {
 };
 
 /* Sets one option if it differs from what was set before. */
-static void apply_option(struct log *log, int fd, const struct socket_option *option,
+static void apply_option(const struct log *log, int fd, const struct socket_option *option,
                          const struct listen_options *now, const struct listen_options *before)
 {
-    char text[LISTENING_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX];
     int value = option->value(now);
     int old = before != NULL ? option->value(before) : -1;
 
@@ -241,18 +235,18 @@ static void apply_option(struct log *log, int fd, const struct socket_option *op
     value = value < 0 ? 0 : value;
     if (!set_number(fd, option->level, option->number, value))
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "setsockopt(%s, %d) %s failed, ignored",
-                  option->name, value, listening_text(now, text));
+                  option->name, value, text_of(now, text));
 }
 
-void listening_configure(struct log *log, int fd, const struct listen_options *now,
+void listening_configure(const struct log *log, int fd, const struct listen_options *now,
                          const struct listen_options *before)
 {
     for (size_t i = 0; i < sizeof socket_options / sizeof *socket_options; i++)
         apply_option(log, fd, &socket_options[i], now, before);
     if (before != NULL && before->backlog != now->backlog && listen(fd, now->backlog) < 0) {
-        char text[LISTENING_TEXT_MAX];
+        char text[ADDRESS_TEXT_MAX];
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "listen() to %s, backlog %d failed, ignored",
-                  listening_text(now, text), now->backlog);
+                  text_of(now, text), now->backlog);
     }
 }
 
@@ -272,9 +266,9 @@ static bool drop_syn(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
 
-void listening_quiesce(struct log *log, int fd, const struct listen_options *options)
+void listening_quiesce(const struct log *log, int fd, const struct listen_options *options)
 {
-    char text[LISTENING_TEXT_MAX];
+    char text[ADDRESS_TEXT_MAX];
 
     if (listening_is_unix(options)) {
         if (unlink(options->address.name.un.sun_path) < 0 && errno != ENOENT)
@@ -282,7 +276,7 @@ void listening_quiesce(struct log *log, int fd, const struct listen_options *opt
                       options->address.name.un.sun_path);
     } else if (!drop_syn(fd)) {
         log_write(log, LOG_LEVEL_WARN, errno, 0, "setsockopt(SO_ATTACH_FILTER) %s failed, ignored",
-                  listening_text(options, text));
+                  text_of(options, text));
     }
 }
 

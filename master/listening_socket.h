@@ -5,8 +5,6 @@
 #include "common/log.h"
 #include "worker/net/listener.h"
 
-enum { LISTENING_TEXT_MAX = ADDRESS_TEXT_MAX + 16 };
-
 /* How an attempt ended. */
 enum listening {
     LISTENING_OK,
@@ -20,27 +18,23 @@ static inline bool listening_is_unix(const struct listen_options *options)
     return options->address.name.any.sa_family == AF_UNIX;
 }
 
-/* The address as nginx's logs have it ("0.0.0.0:80", "[::]:80", "unix:/run/x"), with a
- * NUL, in `text` of LISTENING_TEXT_MAX bytes. Returns `text`. */
-const char *listening_text(const struct listen_options *, char *text);
-
 /* Tries whether the address can be had by somebody who does not share it: muxd's own
  * sockets set SO_REUSEPORT, and would join those of another muxd of the same
  * user without a word. Failures are logged, BUSY not with `testing`. */
-enum listening listening_probe(struct log *, const struct listen_options *, bool testing);
+enum listening listening_probe(const struct log *, const struct listen_options *, bool testing);
 
 /* Opens, binds and listens; non-blocking, close-on-exec. A unix socket's file gets mode
  * 0666; one that nobody listens on any more is replaced. *fd on success. */
-enum listening listening_open(struct log *, const struct listen_options *, int *fd);
+enum listening listening_open(const struct log *, const struct listen_options *, int *fd);
 
 /* Sets the options that can be changed while the socket listens; what the kernel
  * refuses is logged and ignored. `before` is what was set last; NULL: a new socket. */
-void listening_configure(struct log *, int fd, const struct listen_options *,
+void listening_configure(const struct log *, int fd, const struct listen_options *,
                          const struct listen_options *before);
 
 /* Lets no new connection begin, while what has begun goes on: TCP drops SYN
  * packets; a unix socket loses its file. */
-void listening_quiesce(struct log *, int fd, const struct listen_options *);
+void listening_quiesce(const struct log *, int fd, const struct listen_options *);
 
 /* Connections wait in the socket's queue. */
 bool listening_has_waiting(int fd);

@@ -9,12 +9,12 @@
 #include "common/arena.h"
 
 struct options {
-    bool version; /* -v, and all that prints more: -V, -h */
-    bool build;   /* -V */
-    bool help;    /* -h, -? */
-    bool test;    /* -t, -T */
-    bool dump;    /* -T */
-    bool quiet;   /* -q */
+    bool version;          /* -v, and all that prints more: -V, -h */
+    bool build;            /* -V */
+    bool help;             /* -h, -? */
+    bool test;             /* -t, -T */
+    bool dump;             /* -T */
+    bool quiet;            /* -q */
     const char *directive; /* -h NAME; NULL: not asked */
     const char *prefix;    /* -p; NULL: the built-in one */
     const char *conf_path; /* -c; NULL: the built-in one */

@@ -11,7 +11,7 @@
 /* A process number, and some blanks around it. */
 enum { PIDFILE_TEXT = 32 };
 
-static int pidfile_open(struct log *log, const char *path, int flags)
+static int pidfile_open(const struct log *log, const char *path, int flags)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | flags, 0644);
 
@@ -21,7 +21,7 @@ static int pidfile_open(struct log *log, const char *path, int flags)
 }
 
 /* Closes; false, with the reason logged, when what was written did not arrive. */
-static bool pidfile_close(struct log *log, const char *path, int fd)
+static bool pidfile_close(const struct log *log, const char *path, int fd)
 {
     if (close(fd) == 0)
         return true;
@@ -29,7 +29,7 @@ static bool pidfile_close(struct log *log, const char *path, int fd)
     return false;
 }
 
-bool pidfile_check(struct log *log, const char *path)
+bool pidfile_check(const struct log *log, const char *path)
 {
     int fd = pidfile_open(log, path, 0);
 
@@ -50,7 +50,7 @@ static bool write_all(int fd, const char *text, size_t len)
     return true;
 }
 
-bool pidfile_write(struct log *log, const char *path, pid_t pid)
+bool pidfile_write(const struct log *log, const char *path, pid_t pid)
 {
     char text[PIDFILE_TEXT];
     int len = snprintf(text, sizeof text, "%ld\n", (long)pid);
@@ -67,7 +67,7 @@ bool pidfile_write(struct log *log, const char *path, pid_t pid)
 }
 
 /* The file's bytes; what does not fit cannot be a number. -1 on failure. */
-static ssize_t pidfile_text(struct log *log, const char *path, char text[PIDFILE_TEXT])
+static ssize_t pidfile_text(const struct log *log, const char *path, char text[PIDFILE_TEXT])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t len;
@@ -85,7 +85,7 @@ static ssize_t pidfile_text(struct log *log, const char *path, char text[PIDFILE
     return len;
 }
 
-pid_t pidfile_read(struct log *log, const char *path)
+pid_t pidfile_read(const struct log *log, const char *path)
 {
     char text[PIDFILE_TEXT];
     ssize_t len = pidfile_text(log, path, text);
@@ -105,7 +105,7 @@ pid_t pidfile_read(struct log *log, const char *path)
     return (pid_t)pid;
 }
 
-void pidfile_remove(struct log *log, const char *path)
+void pidfile_remove(const struct log *log, const char *path)
 {
     if (unlink(path) < 0)
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "unlink() \"%s\" failed", path);

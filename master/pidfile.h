@@ -12,16 +12,16 @@
 
 /* Tries that the file can be written, creating it when it is not there (-t, and
  * before the master leaves the terminal). */
-bool pidfile_check(struct log *, const char *path);
+bool pidfile_check(const struct log *, const char *path);
 
 /* Writes the number and a newline over the file's content. */
-bool pidfile_write(struct log *, const char *path, pid_t);
+bool pidfile_write(const struct log *, const char *path, pid_t);
 
 /* The number that stands in the file; -1 when it cannot be read or is no
  * process number. */
-pid_t pidfile_read(struct log *, const char *path);
+pid_t pidfile_read(const struct log *, const char *path);
 
 /* Removes the file. */
-void pidfile_remove(struct log *, const char *path);
+void pidfile_remove(const struct log *, const char *path);
 
 #endif

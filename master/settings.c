@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 /* getpwnam(3) and getgrnam(3) tell "no such" from failure by errno only. */
-static void look_up_failed(struct conf *conf, struct position at, const char *call, const char *name)
+static void look_up_failed(struct conf *conf, struct position at, const char *call,
+                           const char *name)
 {
     if (errno == 0)
         conf_error(conf, at, "%s(\"%s\") failed", call, name);

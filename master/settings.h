@@ -32,16 +32,16 @@ struct main_settings {
     struct worker_user user;
     uint64_t workers; /* worker_processes; "auto" is already a number */
     struct affinity affinity;
-    int priority;               /* nice(2) value; 0: left as it is */
-    bool limit_files;           /* worker_rlimit_nofile was given */
-    uint64_t files;             /* its value */
-    bool limit_core;            /* worker_rlimit_core was given */
-    uint64_t core;              /* bytes */
-    uint64_t shutdown_timeout;  /* ms; 0: no limit */
+    int priority;                   /* nice(2) value; 0: left as it is */
+    bool limit_files;               /* worker_rlimit_nofile was given */
+    uint64_t files;                 /* its value */
+    bool limit_core;                /* worker_rlimit_core was given */
+    uint64_t core;                  /* bytes */
+    uint64_t shutdown_timeout;      /* ms; 0: no limit */
     struct slice working_directory; /* empty: the master's own */
-    struct array environment;   /* of struct slice: NAME or NAME=value */
-    struct slice lock_file;     /* accepted as nginx does; nothing is locked */
-    int debug_points;           /* enum debug_points */
+    struct array environment;       /* of struct slice: NAME or NAME=value */
+    struct slice lock_file;         /* accepted as nginx does; nothing is locked */
+    int debug_points;               /* enum debug_points */
 };
 
 extern const struct conf_module main_module;

@@ -31,7 +31,7 @@ bool signal_command_known(const char *word)
     return command_find(word) != NULL;
 }
 
-bool signal_command_send(struct log *log, const char *word, const char *pid_path)
+bool signal_command_send(const struct log *log, const char *word, const char *pid_path)
 {
     const struct signal_command *command = command_find(word);
 

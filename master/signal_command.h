@@ -11,6 +11,6 @@ bool signal_command_known(const char *word);
 
 /* Sends the signal of `word` to the process of the pid file. False, with the reason
  * logged as nginx words it, when there is none or it may not be signalled. */
-bool signal_command_send(struct log *, const char *word, const char *pid_path);
+bool signal_command_send(const struct log *, const char *word, const char *pid_path);
 
 #endif

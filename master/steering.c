@@ -50,8 +50,8 @@ size_t steering_program(const struct steering *steering, struct sock_filter *pro
 
     if (count == 0)
         return 0;
-    *at++ =
-        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)SKF_AD_OFF + SKF_AD_RANDOM);
+    *at++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                         (uint32_t)SKF_AD_OFF + SKF_AD_RANDOM);
     *at++ = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count);
     while (run.count > 0) {
         unsigned end = run.rank + run.count;

@@ -8,7 +8,7 @@
 
 /* Index of each module's settings in a scope. */
 enum module_id {
-    MODULE_EVENTS,    /* worker/event/events.c: events {}, worker_connections, use */
+    MODULE_EVENTS,    /* worker/events.c: events {}, worker_connections, use */
     MODULE_ERROR_LOG, /* worker/error_log.c: error_log */
     MODULE_HTTP,      /* worker/http/core.c: http, server, location, listen, server_name ... */
     MODULE_CLIENT, /* worker/http/client.c: keepalive_*, client_*, large_client_header_buffers ...
@@ -20,7 +20,7 @@ enum module_id {
     MODULE_TRY_FILES,  /* worker/handlers/try_files.c */
     MODULE_RETURN,     /* worker/handlers/return.c: return (rewrite's family later) */
     MODULE_ERROR_PAGE, /* worker/http/error_page.c */
-    MODULE_HEADERS,    /* worker/handlers/headers.c: add_header, expires */
+    MODULE_HEADERS,    /* worker/http/headers.c: add_header, expires */
     MODULE_ACCESS,     /* worker/handlers/access.c: allow, deny */
     MODULE_ACCESS_LOG, /* worker/http/access_log.c: access_log, log_format */
     WORKER_MODULES,    /* the master's modules have ids from here on */

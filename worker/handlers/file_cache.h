@@ -9,6 +9,7 @@
 #define MUXD_WORKER_HANDLERS_FILE_CACHE_H
 
 #include "common/slice.h"
+#include "worker/modules.h"
 
 #include <stdint.h>
 #include <sys/stat.h>
@@ -49,6 +50,11 @@ int file_open(struct request *, struct slice path, struct open_file **file);
 
 /* Likewise, but only asks what stands there (try_files, index): never opens. */
 int file_test(struct request *, struct slice path, enum file_kind *kind);
+
+/* Gives back every reference that the request has taken by file_open. */
+void files_release(struct request *);
+
+extern const struct conf_module file_cache_module; /* open_file_cache*, disable_symlinks */
 
 /* Takes and gives a reference. */
 void file_hold(struct open_file *);

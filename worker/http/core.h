@@ -7,7 +7,7 @@
 #ifndef MUXD_WORKER_HTTP_CORE_H
 #define MUXD_WORKER_HTTP_CORE_H
 
-#include "common/regex.h"
+#include "worker/http/capture.h"
 #include "worker/http/request.h"
 #include "worker/modules.h"
 #include "worker/net/listener.h"
@@ -22,7 +22,8 @@ enum location_kind {
     LOCATION_NAMED,        /* location @name */
 };
 
-struct location_table; /* locations of a server or of an outer location */
+struct location_table; /* router.h: locations of a server or of an outer location */
+struct name_map;
 
 /* Answers in the content phase; set by a handler's directive in the location. */
 typedef int content_handler(struct request *);
@@ -31,35 +32,58 @@ struct location {
     struct conf_scope *scope;
     void **settings; /* of the scope */
     enum location_kind kind;
-    struct slice name;   /* prefix, path, "@name", or the regex's text */
-    struct regex *regex; /* LOCATION_REGEX */
-    unsigned
-        *capture_variables; /* user variable of each group; UINT_MAX: unnamed; NULL: none named */
-    struct location_table *inner;
-    content_handler *handler; /* NULL: index, autoindex, static */
-    bool auto_redirect;       /* a prefix that ends in '/': redirect the path without it */
-    struct limit_except {     /* limit_except: methods listed are not limited */
-        uint32_t methods;     /* bit 1 << enum method; 0: no limit_except */
-        void **settings;      /* in force for the other methods */
+    struct slice name;            /* prefix, path, "@name", or the regex's text */
+    struct capture_regex pattern; /* LOCATION_REGEX */
+    struct location_table *inner; /* NULL when it has no locations of its own */
+    content_handler *handler;     /* NULL: index, autoindex, static */
+    bool auto_redirect;           /* a prefix that ends in '/': redirect the path without it */
+    struct limit_except {         /* limit_except: methods listed are not limited */
+        uint32_t methods;         /* bit 1 << enum method; 0: no limit_except */
+        void **settings;          /* in force for the other methods */
     } limit_except;
+};
+
+/* One word of server_name. */
+struct server_name {
+    struct slice text;            /* lower case, without the '~' of a regex */
+    struct capture_regex pattern; /* regex NULL: not a regex */
+    struct position at;
 };
 
 struct server {
     struct conf_scope *scope;
     void **settings;
-    struct slice name; /* first server_name, or the host name's substitute "": $server_name */
-    struct location_table *locations;
-    const struct http *http;
+    struct slice name;                /* first server_name as nginx shows it, or "": $server_name */
+    struct array names;               /* of struct server_name; "" when there is no server_name */
+    bool name_captures;               /* a regex name has groups: it must be matched to get them */
+    struct location_table *locations; /* NULL when there are none */
+    struct http *http;
     bool has_listen;
+};
+
+struct server_name_table; /* server_names.h */
+
+/* The servers behind one listening address. */
+struct http_address {
+    struct listen_options options;
+    struct array servers; /* of const struct server * */
+    const struct server *default_server;
+    bool default_said;               /* by default_server, not by being the first */
+    struct server_name_table *names; /* NULL: the default server answers everything */
 };
 
 /* The http block. */
 struct http {
     struct conf_scope *scope;
-    struct server **servers;
-    size_t server_count;
+    struct array servers;         /* of struct server * */
+    struct array addresses;       /* of struct http_address *, in the order of the text */
+    struct name_map *by_address;  /* the same by the bytes of their socket names */
     struct variable_names *names; /* user variables: variables.c */
+    struct array formats;         /* of struct log_format *: log_format.c */
 };
+
+/* The http block that a scope stands in, or is; NULL outside. */
+struct http *http_of(const struct conf_scope *);
 
 /* Fields that only http, server and location have of themselves. */
 struct http_settings {

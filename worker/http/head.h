@@ -86,9 +86,12 @@ struct field {
 };
 
 struct head_limits {
-    size_t line;   /* bytes of one line, its CRLF included */
-    size_t total;  /* bytes of all field lines */
-    size_t fields; /* number of fields */
+    size_t line;            /* bytes of one line, its CRLF included */
+    size_t total;           /* bytes of all field lines */
+    size_t fields;          /* number of fields */
+    bool allow_underscores; /* in names: else such a field counts as unusual */
+    bool keep_unusual;      /* fields with unusual names (ignore_invalid_headers off) are kept, not
+                               dropped; what DESIGN forbids is refused in any case */
 };
 
 enum { HEAD_INLINE_FIELDS = 24 };
@@ -110,6 +113,7 @@ struct head {
     uint8_t major, minor; /* 0.9 requests are refused as HEAD_BAD_LINE */
     struct field *fields;
     size_t field_count;
+    uint8_t host_count; /* Host fields, up to 255: more than one is an error (RFC 9112 3.2) */
     uint16_t known[FIELD_NAMES]; /* 1 + index of the first field of the name; 0: absent */
     size_t size; /* bytes of the whole head, its empty line included, once HEAD_DONE */
 

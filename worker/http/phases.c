@@ -177,7 +177,8 @@ static bool act(struct request *request, int outcome)
         case DONE:
             response_send(request);
             return false;
-        default:
+        default: /* a client is not told to go on with what will not be taken */
+            request->expect_done = true;
             outcome = error_page_apply(request, outcome);
         }
     }

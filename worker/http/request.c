@@ -30,6 +30,7 @@ static struct head_limits head_limits_of(const struct client_settings *client,
         .total = large->count * large->size + client->client_header_buffer_size,
         .fields = FIELDS_MAX,
         .allow_underscores = http->underscores_in_headers,
+        .keep_unusual = !http->ignore_invalid_headers,
     };
 }
 

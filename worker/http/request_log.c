@@ -1,6 +1,6 @@
 #include "worker/context.h"
+#include "worker/error_log.h"
 #include "worker/http/core.h"
-#include "worker/http/error_log.h"
 #include "worker/http/log_escape.h"
 #include "worker/http/request.h"
 #include "worker/net/connection.h"

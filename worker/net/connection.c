@@ -295,9 +295,11 @@ static enum step wait_for_head(struct connection *connection)
 static enum step after_request(struct connection *connection)
 {
     if (connection->state == CONNECTION_WAIT || connection->state == CONNECTION_BODY)
-        return connection->state == CONNECTION_BODY ? STEP_ON : STEP_WAIT;
-    if (connection->request->silent)
+        return STEP_ON;
+    if (connection->request->silent) {
+        output_flush(connection); /* answers of requests before this one */
         return close_now(connection);
+    }
     /* An answer that is wholly in the buffers leaves with those of the requests
      * that follow it in the same read; a large body is sent at once. */
     bool large = connection->request->response.body != NULL;
@@ -374,6 +376,7 @@ static enum step end_request(struct connection *connection)
     if (request->body != NULL && !request->body->whole)
         connection->lingering = true;
     request_finish(request);
+    connection->answered = false;
     connection->state = connection->keep_alive ? CONNECTION_IDLE : CONNECTION_SEND;
     return STEP_ON;
 }
@@ -506,9 +509,12 @@ static enum step step_discard(struct connection *connection)
     return wait_for_body(connection, settings_of(connection)->lingering_timeout);
 }
 
+/* WAIT: a handler is busy; answers of requests before this one still leave. */
 static enum step step_wait(struct connection *connection)
 {
-    (void)connection;
+    if (connection->output != NULL && connection->watch.writable &&
+        output_flush(connection) == OUTPUT_FAILED)
+        return close_now(connection);
     return STEP_WAIT;
 }
 

@@ -139,8 +139,9 @@ static enum output_result send_memory(struct connection *connection, struct segm
  * answered by cutting the connection. */
 static enum output_result file_cut_short(struct connection *connection, struct segment *segment)
 {
-    request_log(connection->request, LOG_ALERT, 0, "file \"%.*s\" was truncated while being sent",
-                (int)segment->file->path.len, segment->file->path.at);
+    request_log(connection->request, LOG_LEVEL_ALERT, 0,
+                "file \"%.*s\" was truncated while being sent", (int)segment->file->path.len,
+                segment->file->path.at);
     return OUTPUT_FAILED;
 }
 

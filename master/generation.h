@@ -1,0 +1,69 @@
+/* generation.h: one loaded configuration, and what was opened for it.
+ *
+ * The master loads a configuration at start and at each reload; the one in
+ * force and those whose workers have not yet finished are in its list. What
+ * the configuration itself holds (its arena, log files) is released when no
+ * worker may be started from it any more. */
+#ifndef MUXD_MASTER_GENERATION_H
+#define MUXD_MASTER_GENERATION_H
+
+#include "master/listeners.h"
+#include "master/settings.h"
+#include "worker/worker.h"
+
+/* Where configurations are read from: the command line, made absolute. */
+struct launch {
+    const char *prefix;
+    const char *conf_path;
+    const char *error_log; /* -e, or the built-in one */
+    const char *global;    /* -g; NULL: none */
+    bool testing;          /* -t */
+};
+
+/* The worker process of one slot. */
+struct worker_process {
+    pid_t pid;         /* 0: none */
+    uint64_t started;  /* monotonic ms */
+    bool accepting;    /* its heartbeat has been seen */
+    unsigned failures; /* how often in a row it died soon after its start */
+    uint64_t due;      /* when the next one is started; 0: not to be */
+};
+
+struct generation {
+    struct generation *older;
+    unsigned number; /* from 1 */
+    struct arena arena;
+    struct conf *conf;                /* NULL: released, and with it all that points into it */
+    struct conf_message **unreported; /* where the messages not logged yet begin */
+    struct main_settings *settings;
+    struct listener *listeners;
+    size_t listener_count;
+    unsigned workers;
+    struct worker_process *processes; /* by slot */
+    struct worker_slot *shared;       /* by slot; memory that the workers share */
+    bool leaving;                     /* told to quit: its dead are not replaced */
+};
+
+/* Reads and checks the configuration; its warnings and errors are logged. NULL
+ * when there are errors, or memory is out. */
+struct generation *generation_load(const struct launch *, unsigned number, const struct log *);
+
+/* Opens the log files of the configuration, keeping those that `previous` (NULL: none) has
+ * open. Problems go to `log`. */
+bool generation_open_logs(struct generation *, const struct generation *previous,
+                          const struct log *);
+
+/* Makes room for the worker processes. False, with the reason logged, when memory is out. */
+bool generation_prepare_workers(struct generation *, const struct log *);
+
+/* No worker is started from it any more: releases its configuration; log files that
+ * `kept` has too stay open. */
+void generation_release(struct generation *, const struct generation *kept);
+
+/* Frees the rest: no process of it is left. Releases first if need be. */
+void generation_free(struct generation *, const struct generation *kept);
+
+/* The error log of the main scope. */
+struct log *generation_log(const struct generation *);
+
+#endif

@@ -1,0 +1,31 @@
+/* handlers.h: who may answer a request, one file each in this folder.
+ *
+ * Each returns what a phase function returns (request.h, enum outcome); each
+ * module's directives stand beside its code. static.h has the file handler. */
+#ifndef MUXD_WORKER_HANDLERS_HANDLERS_H
+#define MUXD_WORKER_HANDLERS_HANDLERS_H
+
+#include "worker/modules.h"
+
+struct request;
+
+/* Rewrite phases: `return` of the server, later of the location. */
+int return_handler(struct request *);
+extern const struct conf_module return_module;
+
+/* Access phase: allow and deny. */
+int access_handler(struct request *);
+extern const struct conf_module access_module;
+
+/* Precontent phase: try_files. */
+int try_files_handler(struct request *);
+extern const struct conf_module try_files_module;
+
+/* Content phase, for URIs that end in '/': an index file (an internal redirect to it), else
+ * DECLINED; then a list of the folder. */
+int index_handler(struct request *);
+extern const struct conf_module index_module;
+int autoindex_handler(struct request *);
+extern const struct conf_module autoindex_module;
+
+#endif
