@@ -30,7 +30,7 @@ static void insert(struct timers *timers, struct timer *timer)
 {
     unsigned level, slot;
     uint64_t due = timer->due > timers->now ? timer->due : timers->now;
-    if (due - timers->now >> FURTHEST_BITS != 0)
+    if ((due - timers->now) >> FURTHEST_BITS != 0)
         due = timers->now + (UINT64_C(1) << FURTHEST_BITS);
     struct timer **list = slot_of(timers, due, &level, &slot);
 
