@@ -27,6 +27,11 @@ extern const struct variable core_variables[];
  * NULL when there is none. */
 const struct variable *variable_find(struct slice name, struct slice *argument);
 
+struct variable_names;
+
+/* The names of one configuration's user variables: none yet. NULL when memory is out. */
+struct variable_names *variable_names_new(struct arena *);
+
 /* Index of a user variable, made on first use; `defined` by a capture or set
  * (a name only ever used is an error at the end of the http block, reported at
  * the place of the first use). UINT_MAX when memory is out. */
