@@ -1,0 +1,29 @@
+#include "worker/modules.h"
+
+#include "worker/error_log.h"
+#include "worker/events.h"
+#include "worker/handlers/file_cache.h"
+#include "worker/handlers/handlers.h"
+#include "worker/handlers/static.h"
+#include "worker/http/access_log.h"
+#include "worker/http/client.h"
+#include "worker/http/core.h"
+#include "worker/http/error_page.h"
+#include "worker/http/filters.h"
+
+const struct conf_module *const worker_modules[WORKER_MODULES] = {
+    [MODULE_EVENTS] = &events_module,
+    [MODULE_ERROR_LOG] = &error_log_module,
+    [MODULE_HTTP] = &http_module,
+    [MODULE_CLIENT] = &client_module,
+    [MODULE_STATIC] = &static_module,
+    [MODULE_FILE_CACHE] = &file_cache_module,
+    [MODULE_INDEX] = &index_module,
+    [MODULE_AUTOINDEX] = &autoindex_module,
+    [MODULE_TRY_FILES] = &try_files_module,
+    [MODULE_RETURN] = &return_module,
+    [MODULE_ERROR_PAGE] = &error_page_module,
+    [MODULE_HEADERS] = &headers_module,
+    [MODULE_ACCESS] = &access_module,
+    [MODULE_ACCESS_LOG] = &access_log_module,
+};
