@@ -22,10 +22,15 @@ struct static_settings {
     bool sendfile;
     uint64_t sendfile_max_chunk;
     bool etag;
-    int if_modified_since;
-    uint64_t max_ranges;
-    bool log_not_found;
-    /* ... what else the table of static.c needs is added here */
+    int if_modified_since; /* enum if_modified_since */
+    uint64_t max_ranges;   /* 0: no ranges */
+    uint64_t read_ahead;   /* files from this size on are announced as read in sequence; 0: none */
+};
+
+enum if_modified_since {
+    IF_MODIFIED_SINCE_OFF,    /* the header is ignored */
+    IF_MODIFIED_SINCE_EXACT,  /* 304 when the times are equal */
+    IF_MODIFIED_SINCE_BEFORE, /* 304 when the file is not younger */
 };
 
 extern const struct conf_module static_module;
@@ -34,8 +39,12 @@ extern const struct conf_module static_module;
  * behind its length, in the request's arena. False when memory is out. */
 bool request_path(struct request *, struct slice uri, struct slice *path);
 
-/* $document_root and $realpath_root. */
+/* $document_root: root or alias as configured, made absolute. False when memory is out. */
 bool request_document_root(struct request *, struct slice *root);
+
+/* $realpath_root: the same with its symbolic links resolved. False when memory is out, or
+ * when realpath(3) failed (which is logged). */
+bool request_realpath_root(struct request *, struct slice *root);
 
 /* MIME type by the extension of `path`, else default_type. */
 struct slice request_content_type(struct request *, struct slice path);
