@@ -27,11 +27,13 @@ enum {
 
 enum address_result {
     ADDRESS_OK,
-    ADDRESS_BAD,          /* not an address */
-    ADDRESS_BAD_PORT,     /* "invalid port" */
-    ADDRESS_NO_HOST,      /* "no host" */
-    ADDRESS_UNKNOWN_HOST, /* "host not found" */
-    ADDRESS_PATH_TOO_LONG,
+    ADDRESS_BAD,           /* "invalid host" */
+    ADDRESS_BAD_IPV6,      /* "invalid IPv6 address" */
+    ADDRESS_BAD_PORT,      /* "invalid port" */
+    ADDRESS_NO_HOST,       /* "no host" */
+    ADDRESS_UNKNOWN_HOST,  /* "host not found" */
+    ADDRESS_NO_PATH,       /* "no path in the unix domain socket" */
+    ADDRESS_PATH_TOO_LONG, /* "too long path in the unix domain socket" */
 };
 
 /* Parses what `listen` takes: "8080", "*:8080", "127.0.0.1", "127.0.0.1:8080", "name:8080",
@@ -39,6 +41,11 @@ enum address_result {
  * is resolved (getaddrinfo(3), may block): *count addresses, at most ADDRESSES_MAX. */
 enum address_result address_parse(struct slice text, unsigned default_port,
                                   struct address *addresses, size_t *count);
+
+/* The same for what is connected or sent to (a syslog server): neither a port alone
+ * nor "*" is an address. */
+enum address_result address_parse_remote(struct slice text, unsigned default_port,
+                                         struct address *addresses, size_t *count);
 
 /* What nginx says of a result: "invalid port", "no host" ... */
 const char *address_problem(enum address_result);
