@@ -25,6 +25,8 @@ struct worker_process {
     pid_t pid;         /* 0: none */
     uint64_t started;  /* monotonic ms */
     bool accepting;    /* its heartbeat has been seen */
+    bool stalled;      /* and not for a while by now */
+    bool told;         /* to leave */
     unsigned failures; /* how often in a row it died soon after its start */
     uint64_t due;      /* when the next one is started; 0: not to be */
 };

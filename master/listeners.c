@@ -4,10 +4,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* The group has an address that somebody can connect to. A unix socket without its
+ * file has none, and another one may have taken the name. */
+static bool has_name(const struct socket_group *group)
+{
+    return !group->quiesced || !listening_is_unix(&group->options);
+}
+
 static struct socket_group *group_find(struct listeners *listeners, const struct address *address)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
-        if (address_equal(&group->options.address, address))
+        if (has_name(group) && address_equal(&group->options.address, address))
             return group;
     return NULL;
 }
@@ -193,10 +200,19 @@ static void group_configure(const struct log *log, struct socket_group *group,
 }
 
 /* No longer listened on: what has begun is served, nothing more begins. */
-static void group_quiesce(const struct log *log, const struct socket_group *group)
+static void group_quiesce(const struct log *log, struct socket_group *group)
 {
-    for (unsigned i = 0; i < group->count; i++)
+    for (unsigned i = 0; i < group->count && !group->quiesced; i++)
         listening_quiesce(log, group->sockets[i], &group->options);
+    group->quiesced = true;
+}
+
+/* Listened on again before it was closed. */
+static void group_resume(const struct log *log, struct socket_group *group)
+{
+    for (unsigned i = 0; i < group->count && group->quiesced; i++)
+        listening_resume(log, group->sockets[i], &group->options);
+    group->quiesced = false;
 }
 
 bool listeners_commit(struct listeners *listeners, const struct log *log,
@@ -210,6 +226,7 @@ bool listeners_commit(struct listeners *listeners, const struct log *log,
         struct socket_group *group = listeners_group(listeners, &wanted[i]);
         group->wanted = wanted[i].socket_count;
         group_configure(log, group, &wanted[i].options);
+        group_resume(log, group);
     }
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
         group->pending = 0;
@@ -218,6 +235,15 @@ bool listeners_commit(struct listeners *listeners, const struct log *log,
         retiring = retiring || group->wanted < group->count;
     }
     return retiring;
+}
+
+bool listeners_retiring(const struct listeners *listeners, int fd)
+{
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        for (unsigned i = group->wanted; i < group->count; i++)
+            if (group->sockets[i] == fd)
+                return true;
+    return false;
 }
 
 bool listeners_drained(const struct listeners *listeners)
@@ -276,7 +302,7 @@ void listeners_close(struct listeners *listeners, const struct log *log)
 static unsigned sockets_lent(const struct listener *listeners, size_t count,
                              const struct socket_group *group)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count && has_name(group); i++)
         if (address_equal(&listeners[i].options.address, &group->options.address))
             return listeners[i].socket_count;
     return 0;

@@ -20,6 +20,7 @@ struct socket_group {
     unsigned count;                /* open */
     unsigned pending; /* of these, the last ones: opened by the transaction under way */
     unsigned wanted;  /* by the committed configuration; the rest retires */
+    bool quiesced;    /* no new connection begins; a unix socket has lost its name for good */
     bool steered;     /* `steering` is attached */
     struct steering steering;
 };
@@ -47,6 +48,9 @@ void listeners_abandon(struct listeners *);
  * when there is something to retire. */
 bool listeners_commit(struct listeners *, const struct log *, const struct listener *listeners,
                       size_t count);
+
+/* The socket is one of those that are to retire. */
+bool listeners_retiring(const struct listeners *, int fd);
 
 /* Nothing waits in the sockets that are to retire. */
 bool listeners_drained(const struct listeners *);

@@ -280,6 +280,17 @@ void listening_quiesce(const struct log *log, int fd, const struct listen_option
     }
 }
 
+void listening_resume(const struct log *log, int fd, const struct listen_options *options)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    /* The kernel reads a number and makes nothing of it. */
+    if (set_number(fd, SOL_SOCKET, SO_DETACH_FILTER, 0) || errno == ENOENT)
+        return;
+    log_write(log, LOG_LEVEL_ALERT, errno, 0, "setsockopt(SO_DETACH_FILTER) %s failed",
+              text_of(options, text));
+}
+
 bool listening_has_waiting(int fd)
 {
     struct pollfd waiting = { .fd = fd, .events = POLLIN };

@@ -36,6 +36,9 @@ void listening_configure(const struct log *, int fd, const struct listen_options
  * packets; a unix socket loses its file. */
 void listening_quiesce(const struct log *, int fd, const struct listen_options *);
 
+/* Undoes listening_quiesce for TCP; a unix socket needs a new one. */
+void listening_resume(const struct log *, int fd, const struct listen_options *);
+
 /* Connections wait in the socket's queue. */
 bool listening_has_waiting(int fd);
 

@@ -1,0 +1,47 @@
+#include "master/check.h"
+
+#include "master/pidfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Each file once; the text of -g is no file. */
+static bool dump_files(const struct conf *conf)
+{
+    for (const struct source *source = conf->tree.sources; source != NULL; source = source->next) {
+        if (source->included_twice || source->name[0] != '/')
+            continue;
+        printf("# configuration file %s:\n", source->name);
+        fwrite(source->text.at, 1, source->text.len, stdout);
+        putchar('\n');
+    }
+    return fflush(stdout) == 0;
+}
+
+/* What is opened at a start; nothing is kept. */
+static bool try_start(struct generation *generation)
+{
+    return generation_open_logs(generation, NULL, &log_stderr) &&
+           pidfile_check(&log_stderr, generation->settings->pid) &&
+           listeners_test(&log_stderr, generation->listeners, generation->listener_count);
+}
+
+int check_configuration(const struct launch *launch, bool quiet, bool dump)
+{
+    struct launch testing = *launch;
+
+    testing.testing = true;
+    struct generation *generation = generation_load(&testing, 1, &log_stderr);
+    if (generation != NULL && !quiet)
+        fprintf(stderr, "muxd: the configuration file %s syntax is ok\n", launch->conf_path);
+    bool passed = generation != NULL && try_start(generation);
+    if (!passed)
+        fprintf(stderr, "muxd: configuration file %s test failed\n", launch->conf_path);
+    else if (!quiet)
+        fprintf(stderr, "muxd: configuration file %s test is successful\n", launch->conf_path);
+    if (passed && dump)
+        passed = dump_files(generation->conf);
+    if (generation != NULL)
+        generation_free(generation, NULL);
+    return passed ? EXIT_SUCCESS : EXIT_FAILURE;
+}

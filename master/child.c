@@ -1,0 +1,122 @@
+#include "master/child.h"
+
+#include "common/title.h"
+#include "master/environment.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { CHILD_CANNOT_START = 2 };
+
+/* A call failed that the worker can do without. */
+static void missed(const struct log *log, const char *call, long long value)
+{
+    log_write(log, LOG_LEVEL_ALERT, errno, 0, "%s(%lld) failed", call, value);
+}
+
+static void set_limit(const struct log *log, __rlimit_resource_t resource, const char *call,
+                      uint64_t value)
+{
+    struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
+
+    if (setrlimit(resource, &limit) < 0)
+        log_write(log, LOG_LEVEL_ALERT, errno, 0, "%s, %llu) failed", call,
+                  (unsigned long long)value);
+}
+
+/* What only root may raise is set before root is left. */
+static void set_limits(const struct main_settings *settings, const struct log *log)
+{
+    if (settings->priority != 0 && setpriority(PRIO_PROCESS, 0, settings->priority) < 0)
+        missed(log, "setpriority", settings->priority);
+    if (settings->limit_files)
+        set_limit(log, RLIMIT_NOFILE, "setrlimit(RLIMIT_NOFILE", settings->files);
+    if (settings->limit_core)
+        set_limit(log, RLIMIT_CORE, "setrlimit(RLIMIT_CORE", settings->core);
+}
+
+/* Gives up root. A worker that could not would serve clients as root. */
+static bool become_user(const struct worker_user *user, const struct log *log)
+{
+    if (geteuid() != 0 || !user->set)
+        return true;
+    if (setgid(user->gid) < 0) {
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "setgid(%u) failed", user->gid);
+        return false;
+    }
+    if (initgroups(user->name, user->gid) < 0)
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "initgroups(%s, %u) failed", user->name,
+                  user->gid);
+    if (setuid(user->uid) < 0) {
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "setuid(%u) failed", user->uid);
+        return false;
+    }
+    return true;
+}
+
+static void set_affinity(const struct affinity *affinity, unsigned slot, const struct log *log)
+{
+    cpu_set_t mask;
+
+    if (!affinity_of(affinity, slot, &mask))
+        return;
+    for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+        if (CPU_ISSET(cpu, &mask))
+            log_write(log, LOG_LEVEL_NOTICE, 0, 0, "sched_setaffinity(): using cpu #%zu", cpu);
+    if (sched_setaffinity(0, sizeof mask, &mask) < 0)
+        log_write(log, LOG_LEVEL_ALERT, errno, 0, "sched_setaffinity() failed");
+}
+
+/* A worker without a master could be reached by no signal of `muxd -s`, and would keep
+ * the addresses that the next master wants: it ends with its own. Changing users
+ * forgets the request, so this comes after. */
+static bool end_with_master(pid_t parent, const struct log *log)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+        log_write(log, LOG_LEVEL_ALERT, errno, 0, "prctl(PR_SET_PDEATHSIG) failed");
+    return getppid() == parent; /* it may have ended before it was asked for */
+}
+
+static bool enter_folder(const struct main_settings *settings, struct arena *arena,
+                         const struct log *log)
+{
+    if (settings->working_directory.len == 0)
+        return true;
+    const char *path = arena_cstr(arena, settings->working_directory);
+    if (path == NULL)
+        errno = ENOMEM;
+    else if (chdir(path) == 0)
+        return true;
+    log_write(log, LOG_LEVEL_ALERT, errno, 0, "chdir(\"%s\") failed", path != NULL ? path : "");
+    return false;
+}
+
+static bool settle(const struct main_settings *settings, struct arena *arena,
+                   const struct worker_setup *setup, pid_t parent)
+{
+    const struct log *log = setup->log;
+
+    if (!environment_set(&settings->environment, arena)) {
+        log_write(log, LOG_LEVEL_EMERG, ENOMEM, 0, "the environment cannot be set");
+        return false;
+    }
+    set_limits(settings, log);
+    if (!become_user(&settings->user, log))
+        return false;
+    set_affinity(&settings->affinity, setup->slot, log);
+    /* Changing users has made the process undumpable: no core file, no debugger. */
+    if (prctl(PR_SET_DUMPABLE, 1) < 0)
+        log_write(log, LOG_LEVEL_ALERT, errno, 0, "prctl(PR_SET_DUMPABLE) failed");
+    return end_with_master(parent, log) && enter_folder(settings, arena, log);
+}
+
+_Noreturn void child_run(const struct main_settings *settings, struct arena *arena,
+                         const struct worker_setup *setup, pid_t parent)
+{
+    title_set("worker process");
+    exit(settle(settings, arena, setup, parent) ? worker_run(setup) : CHILD_CANNOT_START);
+}

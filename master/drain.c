@@ -1,0 +1,129 @@
+#include "master/drain.h"
+
+#include "master/processes.h"
+
+#include <signal.h>
+
+/* Milliseconds. */
+enum {
+    RELOAD_SETTLE = 1000, /* longer than the network needs to end a handshake */
+    RELOAD_BOUND = 30000,
+    QUIT_SETTLE = 50, /* somebody waits for the end */
+    QUIT_BOUND = 1000,
+    LOOK_EVERY = 10,
+};
+
+/* A socket that the worker of the slot accepts on is to be closed. */
+static bool must_drain(const struct master *master, const struct generation *generation,
+                       unsigned slot)
+{
+    for (size_t i = 0; i < generation->listener_count; i++)
+        if (listeners_retiring(&master->listeners,
+                               listener_socket(&generation->listeners[i], slot)))
+            return true;
+    return false;
+}
+
+/* Tells the workers of a generation to finish, but for those that still have a
+ * queue to empty. */
+static void tell_generation(struct master *master, struct generation *generation)
+{
+    bool all = true;
+
+    if (generation->leaving)
+        return;
+    for (unsigned slot = 0; slot < generation->workers; slot++) {
+        if (must_drain(master, generation, slot))
+            all = false;
+        else
+            process_signal(master, generation, slot, SIGQUIT);
+    }
+    generation->leaving = all;
+}
+
+static void tell_who_leaves(struct master *master)
+{
+    if (master->phase == MASTER_QUITTING)
+        tell_generation(master, master->current);
+    for (struct generation *older = master->current->older; older != NULL; older = older->older)
+        tell_generation(master, older);
+}
+
+static void drain_begin(struct master *master, uint64_t settled, uint64_t bound)
+{
+    master->drain = (struct drain){ .active = true, .settled = settled, .bound = bound };
+    tell_who_leaves(master);
+}
+
+void drain_older(struct master *master, bool retiring, uint64_t now)
+{
+    if (retiring) {
+        drain_begin(master, now + RELOAD_SETTLE, now + RELOAD_BOUND);
+        return;
+    }
+    master->drain.active = false;
+    tell_who_leaves(master);
+}
+
+void drain_all(struct master *master, uint64_t now)
+{
+    listeners_quiesce(&master->listeners, master->log);
+    drain_begin(master, now + QUIT_SETTLE, now + QUIT_BOUND);
+}
+
+/* Somebody is there who can empty the queues. */
+static bool drainers_left(const struct master *master)
+{
+    if (master->phase == MASTER_QUITTING)
+        return processes_count_all(master) > 0;
+    return processes_count_all(master) > processes_count(master->current);
+}
+
+/* Whether the wait for the queues is over; says when to look again if not. */
+static bool drained(struct master *master, uint64_t now)
+{
+    if (now < master->drain.settled) {
+        master_wake_at(master, master->drain.settled);
+        return false;
+    }
+    if (listeners_drained(&master->listeners))
+        return true;
+    if (now < master->drain.bound && drainers_left(master)) {
+        master_wake_at(master, now + LOOK_EVERY);
+        return false;
+    }
+    log_write(master->log, LOG_LEVEL_ERROR, 0, 0,
+              "connections wait in a socket that is no longer listened on, and nobody accepts "
+              "them: they are closed");
+    return true;
+}
+
+/* Older generations need their configuration until all are told, and the rest until
+ * the last has gone. */
+static void forget_older(struct master *master)
+{
+    struct generation **link = &master->current->older;
+
+    while (*link != NULL) {
+        struct generation *older = *link;
+        if (older->leaving && processes_count(older) == 0) {
+            *link = older->older;
+            generation_free(older, master->current);
+            continue;
+        }
+        if (older->leaving && older->conf != NULL)
+            generation_release(older, master->current);
+        link = &older->older;
+    }
+}
+
+void drain_advance(struct master *master, uint64_t now)
+{
+    /* A reload under way has lent out sockets that were to be closed. */
+    if (master->drain.active && master->reload.next == NULL && drained(master, now)) {
+        listeners_retire(&master->listeners);
+        master->drain.active = false;
+        tell_who_leaves(master);
+    }
+    forget_older(master);
+}

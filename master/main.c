@@ -1,0 +1,106 @@
+/* muxd: an HTTP server with nginx's configuration, command line and signals. */
+#include "common/title.h"
+#include "common/version.h"
+#include "master/build_info.h"
+#include "master/check.h"
+#include "master/master.h"
+#include "master/signal_command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A copy in the arena: titles are written over argv. NULL stays NULL. */
+static const char *keep(struct arena *arena, const char *text)
+{
+    return text != NULL ? arena_cstr(arena, slice_of(text)) : NULL;
+}
+
+/* -e, absolute; "stderr" is no path. */
+static const char *error_log_path(const struct options *options, struct arena *arena,
+                                  const char *prefix)
+{
+    const char *path = options->error_log != NULL ? options->error_log : MUXD_ERROR_LOG_PATH;
+    bool whole = *path == '/' || strcmp(path, "stderr") == 0;
+
+    return arena_printf(arena, "%s%s", whole ? "" : prefix, path).at;
+}
+
+/* False, with the reason on standard error, when the working directory is unknown or
+ * memory is out. */
+static bool launch_from(struct launch *launch, const struct options *options, struct arena *arena)
+{
+    const char *prefix = options_prefix(options, arena);
+
+    if (prefix == NULL) {
+        log_write(&log_stderr, LOG_LEVEL_EMERG, errno, 0, "the prefix cannot be made absolute");
+        return false;
+    }
+    *launch = (struct launch){
+        .prefix = prefix,
+        .conf_path = options_conf_path(options, arena, prefix),
+        .error_log = error_log_path(options, arena, prefix),
+        .global = keep(arena, options->global),
+    };
+    if (arena->exhausted)
+        log_write(&log_stderr, LOG_LEVEL_EMERG, ENOMEM, 0, "the command line cannot be kept");
+    return !arena->exhausted;
+}
+
+/* "master process /usr/sbin/muxd -c x": what ps(1) shows. */
+static const char *master_title(struct arena *arena, int argc, char *const argv[])
+{
+    struct slice title = SLICE("master process");
+
+    for (int i = 0; i < argc; i++)
+        title = arena_printf(arena, "%.*s %s", (int)title.len, title.at, argv[i]);
+    return title.at != NULL ? title.at : "master process";
+}
+
+/* muxd -s: the pid file's path stands in the configuration. */
+static int send_signal(const struct launch *launch, const char *word)
+{
+    struct generation *generation = generation_load(launch, 1, &log_stderr);
+
+    if (generation == NULL)
+        return EXIT_FAILURE;
+    bool sent = signal_command_send(&log_stderr, word, generation->settings->pid);
+    generation_free(generation, NULL);
+    return sent ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct options *options, struct arena *arena, int argc, char *const argv[])
+{
+    struct launch launch;
+
+    if (options->directive != NULL)
+        return build_info_directive(options->directive, arena) ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (options->version && !build_info_print(options, arena))
+        return EXIT_FAILURE;
+    if (options->version && !options->test)
+        return EXIT_SUCCESS;
+    if (!launch_from(&launch, options, arena))
+        return EXIT_FAILURE;
+    if (options->test)
+        return check_configuration(&launch, options->quiet, options->dump);
+    if (options->signal != NULL)
+        return send_signal(&launch, options->signal);
+    return master_run(&launch, master_title(arena, argc, argv));
+}
+
+int main(int argc, char *argv[])
+{
+    struct options options;
+    struct arena arena;
+
+    title_init(argc, argv);
+    arena_init(&arena, NULL);
+    struct slice problem = options_parse(&options, &arena, argc, argv);
+    int status = EXIT_FAILURE;
+    if (problem.len > 0)
+        fprintf(stderr, "muxd: %.*s\n", (int)problem.len, problem.at);
+    else
+        status = run(&options, &arena, argc, argv);
+    arena_free(&arena);
+    return status;
+}

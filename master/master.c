@@ -1,0 +1,171 @@
+#include "master/master.h"
+
+#include "common/title.h"
+#include "common/version.h"
+#include "master/daemon.h"
+#include "master/environment.h"
+#include "master/pidfile.h"
+#include "master/supervise.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum {
+    OPEN_ATTEMPTS = 5, /* while an address is in use, as nginx tries */
+    OPEN_EVERY = 500,  /* ms */
+};
+
+void master_redirect_stderr(const struct master *master)
+{
+    for (const struct log_sink *sink = master->log->sinks; sink != NULL; sink = sink->next) {
+        if (sink->file == NULL)
+            continue;
+        if (!sink->file->standard && dup2(sink->file->fd, STDERR_FILENO) < 0)
+            log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "dup2(STDERR) failed");
+        return;
+    }
+}
+
+/* Opens the listening sockets; waits a while for an address that is in use: its
+ * owner may be about to leave. */
+static bool open_sockets(struct master *master)
+{
+    struct generation *first = master->current;
+
+    for (unsigned attempt = 1;; attempt++) {
+        enum listening result =
+            listeners_open(&master->listeners, master->log, &first->arena, first->listeners,
+                           first->listener_count, first->workers);
+        if (result == LISTENING_OK) {
+            listeners_commit(&master->listeners, master->log, first->listeners,
+                             first->listener_count);
+            return true;
+        }
+        if (result == LISTENING_FAILED)
+            return false;
+        if (attempt == OPEN_ATTEMPTS)
+            break;
+        poll(NULL, 0, OPEN_EVERY);
+    }
+    log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
+    return false;
+}
+
+/* Everything that can fail is tried while there is a terminal to say so. */
+static bool prepare(struct master *master)
+{
+    struct generation *first = generation_load(master->launch, 1, master->log);
+
+    master->current = first;
+    if (first == NULL)
+        return false;
+    if (!first->settings->master_process)
+        first->workers = 1;
+    return generation_open_logs(first, NULL, master->log) && open_sockets(master) &&
+           generation_prepare_workers(first, master->log) &&
+           pidfile_check(master->log, first->settings->pid);
+}
+
+/* Leaves the terminal, and from here on says everything in the error log. */
+static bool settle(struct master *master)
+{
+    const struct main_settings *settings = master->current->settings;
+
+    if (!signals_open(&master->signals)) {
+        log_write(master->log, LOG_LEVEL_EMERG, errno, 0, "signalfd() failed");
+        return false;
+    }
+    if (settings->daemon && !daemon_start(master->log))
+        return false;
+    master->daemon = settings->daemon;
+    if (!pidfile_write(master->log, settings->pid, getpid()))
+        return false;
+    master->log = generation_log(master->current);
+    master_redirect_stderr(master);
+    return true;
+}
+
+static void log_start(const struct master *master)
+{
+    struct rlimit files;
+    struct utsname system;
+
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "%s", MUXD_NAME);
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "built by %s", __VERSION__);
+    if (uname(&system) == 0)
+        log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "OS: %s %s", system.sysname, system.release);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "getrlimit(RLIMIT_NOFILE): %llu:%llu",
+                  (unsigned long long)files.rlim_cur, (unsigned long long)files.rlim_max);
+}
+
+/* master_process off: the first process serves itself. */
+static int serve_alone(struct master *master)
+{
+    struct generation *only = master->current;
+    struct worker_setup setup = {
+        .slots = 1,
+        .generation = only->number,
+        .conf = only->conf,
+        .log = generation_log(only),
+        .listeners = only->listeners,
+        .listener_count = only->listener_count,
+        .shared = only->shared,
+        .shutdown_timeout = only->settings->shutdown_timeout,
+        .signals = signals_worker_mask(&master->signals),
+        .single = true,
+    };
+
+    signals_leave(&master->signals);
+    if (!environment_set(&only->settings->environment, &only->arena)) {
+        log_write(master->log, LOG_LEVEL_EMERG, ENOMEM, 0, "the environment cannot be set");
+        return EXIT_FAILURE;
+    }
+    return worker_run(&setup) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int serve(struct master *master, const char *title)
+{
+    int status = EXIT_SUCCESS;
+    bool supervised = master->current->settings->master_process;
+
+    log_start(master);
+    if (supervised) {
+        title_set(title);
+        supervise(master);
+    } else {
+        status = serve_alone(master);
+    }
+    pidfile_remove(master->log, master->current->settings->pid);
+    if (supervised)
+        log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "exit");
+    return status;
+}
+
+static void master_close(struct master *master)
+{
+    listeners_close(&master->listeners, master->log);
+    signals_leave(&master->signals);
+    master->log = &log_stderr;
+    while (master->current != NULL) {
+        struct generation *older = master->current->older;
+        generation_free(master->current, older);
+        master->current = older;
+    }
+}
+
+int master_run(const struct launch *launch, const char *title)
+{
+    struct master master = { .launch = launch, .log = &log_stderr, .signals = { .fd = -1 } };
+    int status = EXIT_FAILURE;
+
+    if (prepare(&master) && settle(&master))
+        status = serve(&master, title);
+    listeners_abandon(&master.listeners);
+    master_close(&master);
+    return status;
+}

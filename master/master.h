@@ -1,0 +1,64 @@
+/* master.h: the process that owns sockets and workers, and serves no client.
+ *
+ * It starts the workers, replaces those that die, reloads the configuration and
+ * leaves, all in one loop (supervise.h) that takes one step after the other:
+ * each looks at the time, does what is due, and says when it has to be called
+ * again. */
+#ifndef MUXD_MASTER_MASTER_H
+#define MUXD_MASTER_MASTER_H
+
+#include "master/generation.h"
+#include "master/signals.h"
+
+enum master_phase {
+    MASTER_SERVING,
+    MASTER_QUITTING, /* QUIT: what is served is finished */
+    MASTER_STOPPING, /* TERM, INT */
+};
+
+/* A configuration that is about to come into force: reload.h. */
+struct reload {
+    struct generation *next; /* NULL: none under way */
+    bool forked;             /* its sockets are open and its workers started */
+    bool again;              /* another one was asked for meanwhile */
+    unsigned attempts;       /* to open its sockets */
+    uint64_t due;            /* the next attempt; then: when its workers are given up */
+};
+
+/* Sockets that are no longer wanted, and what still waits in them: drain.h. */
+struct drain {
+    bool active;
+    uint64_t settled; /* handshakes that had begun have ended by then */
+    uint64_t bound;   /* what waits still is given up */
+};
+
+struct master {
+    const struct launch *launch;
+    const struct log *log; /* the error log in force; standard error before there is one */
+    struct signals signals;
+    struct listeners listeners;
+    struct generation *current; /* in force; those whose workers have not finished behind it */
+    struct reload reload;
+    struct drain drain;
+    enum master_phase phase;
+    bool daemon;      /* it has left its terminal */
+    uint64_t kill_at; /* STOPPING: who is still there is killed */
+    uint64_t wake;    /* monotonic ms: when the loop turns at the latest */
+};
+
+/* The loop turns at `when` at the latest. */
+static inline void master_wake_at(struct master *master, uint64_t when)
+{
+    if (when < master->wake)
+        master->wake = when;
+}
+
+/* Reads the configuration, opens what it names and serves until told to leave.
+ * `title` is what ps(1) shows behind "master process". The exit status: 0; 1
+ * when it could not start, with the reason on standard error. */
+int master_run(const struct launch *, const char *title);
+
+/* What is written to standard error goes to the error log in force from here on. */
+void master_redirect_stderr(const struct master *);
+
+#endif

@@ -1,0 +1,235 @@
+#include "master/processes.h"
+
+#include "master/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+/* Milliseconds. */
+enum {
+    SOON = 1000,            /* a worker that dies younger than this died at once */
+    BACK_OFF = 100,         /* until the next one after the first such death; doubled each time */
+    BACK_OFF_MAX = 10000,   /* at most */
+    STALLED = 3000,         /* without a heartbeat */
+    START_LOOK_EVERY = 10,  /* for the first heartbeat, while one is started */
+    START_LOOK_LONG = 10000 /* then it is not worth that hurry */
+};
+
+static void wait_before_next(struct master *master, struct worker_process *process, uint64_t now)
+{
+    uint64_t delay = BACK_OFF_MAX;
+
+    if (process->failures < 1)
+        delay = 0;
+    else if (process->failures < 8)
+        delay = (uint64_t)BACK_OFF << (process->failures - 1);
+    process->due = now + (delay < BACK_OFF_MAX ? delay : BACK_OFF_MAX);
+    if (process->failures > 0)
+        log_write(master->log, LOG_LEVEL_WARN, 0, 0,
+                  "a worker process ended at once, %u times in a row: the next one starts in "
+                  "%llu ms",
+                  process->failures, (unsigned long long)(process->due - now));
+}
+
+bool processes_start(struct master *master, struct generation *generation, uint64_t now)
+{
+    bool started = true;
+
+    for (unsigned slot = 0; slot < generation->workers; slot++)
+        started = spawn_worker(master, generation, slot, now) && started;
+    return started;
+}
+
+void processes_start_due(struct master *master, uint64_t now)
+{
+    struct generation *generation = master->current;
+
+    for (unsigned slot = 0; slot < generation->workers && !generation->leaving; slot++) {
+        struct worker_process *process = &generation->processes[slot];
+        if (process->pid != 0)
+            continue;
+        if (now >= process->due && !spawn_worker(master, generation, slot, now)) {
+            process->failures++;
+            wait_before_next(master, process, now);
+        }
+        if (process->pid == 0)
+            master_wake_at(master, process->due);
+    }
+}
+
+/* nginx's words for an end. */
+static void log_end(const struct log *log, pid_t pid, const char *name, int status)
+{
+    if (WIFSIGNALED(status))
+        log_write(log, LOG_LEVEL_ALERT, 0, 0, "%s %ld exited on signal %d%s", name, (long)pid,
+                  WTERMSIG(status), WCOREDUMP(status) ? " (core dumped)" : "");
+    else
+        log_write(log, LOG_LEVEL_NOTICE, 0, 0, "%s %ld exited with code %d", name, (long)pid,
+                  WEXITSTATUS(status));
+}
+
+/* The process of this number in a generation; NULL when it is none of its. */
+static struct worker_process *process_find(const struct generation *generation, pid_t pid)
+{
+    for (unsigned slot = 0; slot < generation->workers && generation->processes != NULL; slot++)
+        if (generation->processes[slot].pid == pid)
+            return &generation->processes[slot];
+    return NULL;
+}
+
+/* The process of this number in any generation, and whose it is. */
+static struct worker_process *find_anywhere(const struct master *master, pid_t pid,
+                                            const struct generation **owner)
+{
+    *owner = master->reload.next;
+    struct worker_process *process = *owner != NULL ? process_find(*owner, pid) : NULL;
+    if (process != NULL)
+        return process;
+    for (*owner = master->current; *owner != NULL; *owner = (*owner)->older) {
+        process = process_find(*owner, pid);
+        if (process != NULL)
+            return process;
+    }
+    return NULL;
+}
+
+/* Nobody follows one that was to leave, or whose configuration is not in force. */
+static void take_note(struct master *master, const struct generation *owner,
+                      struct worker_process *process, uint64_t now)
+{
+    bool young = now - process->started < SOON && !process->told;
+
+    *process = (struct worker_process){ .failures = young ? process->failures + 1 : 0 };
+    if (owner == master->current && !owner->leaving && master->phase == MASTER_SERVING)
+        wait_before_next(master, process, now);
+}
+
+void processes_reap(struct master *master, uint64_t now)
+{
+    for (;;) {
+        int status;
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid <= 0)
+            return;
+        const struct generation *owner;
+        struct worker_process *process = find_anywhere(master, pid, &owner);
+        log_end(master->log, pid, process != NULL ? "worker process" : "unknown process", status);
+        if (process != NULL)
+            take_note(master, owner, process, now);
+    }
+}
+
+static uint64_t heartbeat_of(const struct generation *generation, unsigned slot)
+{
+    return atomic_load_explicit(&generation->shared[slot].heartbeat, memory_order_relaxed);
+}
+
+static bool is_stalled(const struct generation *generation, unsigned slot, uint64_t now)
+{
+    return heartbeat_of(generation, slot) + STALLED < now;
+}
+
+static void watch_one(struct master *master, struct generation *generation, unsigned slot,
+                      uint64_t now)
+{
+    struct worker_process *process = &generation->processes[slot];
+
+    if (process->pid == 0)
+        return;
+    if (!process->accepting) {
+        process->accepting = heartbeat_of(generation, slot) != 0;
+        if (!process->accepting && now - process->started < START_LOOK_LONG)
+            master_wake_at(master, now + START_LOOK_EVERY);
+        return;
+    }
+    /* 0 again: somebody else than the master told it to leave. */
+    bool stalled = heartbeat_of(generation, slot) != 0 && is_stalled(generation, slot, now);
+    if (stalled != process->stalled)
+        log_write(master->log, LOG_LEVEL_WARN, 0, 0,
+                  stalled ? "worker process %ld is stalled: it gets no new connections"
+                          : "worker process %ld goes on",
+                  (long)process->pid);
+    process->stalled = stalled;
+    if (now - process->started >= SOON)
+        process->failures = 0;
+}
+
+void processes_watch(struct master *master, uint64_t now)
+{
+    struct generation *next = master->reload.next;
+
+    for (unsigned slot = 0; slot < master->current->workers; slot++)
+        watch_one(master, master->current, slot, now);
+    for (unsigned slot = 0; next != NULL && master->reload.forked && slot < next->workers; slot++)
+        watch_one(master, next, slot, now);
+}
+
+bool process_in_service(const struct generation *generation, unsigned slot, uint64_t now)
+{
+    const struct worker_process *process = &generation->processes[slot];
+
+    if (generation->leaving || process->told)
+        return false;
+    if (process->accepting)
+        return !is_stalled(generation, slot, now);
+    /* Its queue is served in a moment, unless it is one of those that die at once. */
+    return process->failures == 0 && (process->pid == 0 || now - process->started < STALLED);
+}
+
+bool processes_accept(const struct generation *generation)
+{
+    for (unsigned slot = 0; slot < generation->workers; slot++)
+        if (!generation->processes[slot].accepting)
+            return false;
+    return true;
+}
+
+void process_signal(struct master *master, struct generation *generation, unsigned slot,
+                    int signal_number)
+{
+    struct worker_process *process = &generation->processes[slot];
+
+    if (process->pid == 0 || (signal_number == SIGQUIT && process->told))
+        return;
+    /* One that has died waits to be reaped: there is nothing wrong with that. */
+    if (kill(process->pid, signal_number) < 0 && errno != ESRCH)
+        log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "kill(%ld, %d) failed",
+                  (long)process->pid, signal_number);
+    if (signal_number == SIGQUIT || signal_number == SIGTERM)
+        process->told = true;
+}
+
+void processes_signal(struct master *master, struct generation *generation, int signal_number)
+{
+    for (unsigned slot = 0; slot < generation->workers && generation->processes != NULL; slot++)
+        process_signal(master, generation, slot, signal_number);
+}
+
+void processes_signal_all(struct master *master, int signal_number)
+{
+    if (master->reload.next != NULL)
+        processes_signal(master, master->reload.next, signal_number);
+    for (struct generation *any = master->current; any != NULL; any = any->older)
+        processes_signal(master, any, signal_number);
+}
+
+unsigned processes_count(const struct generation *generation)
+{
+    unsigned count = 0;
+
+    for (unsigned slot = 0; slot < generation->workers && generation->processes != NULL; slot++)
+        count += generation->processes[slot].pid != 0;
+    return count;
+}
+
+unsigned processes_count_all(const struct master *master)
+{
+    unsigned count = master->reload.next != NULL ? processes_count(master->reload.next) : 0;
+
+    for (const struct generation *any = master->current; any != NULL; any = any->older)
+        count += processes_count(any);
+    return count;
+}

@@ -1,0 +1,172 @@
+#include "master/reload.h"
+
+#include "master/drain.h"
+#include "master/pidfile.h"
+#include "master/processes.h"
+#include "master/steer.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    OPEN_ATTEMPTS = 5,     /* while an address is in use, as nginx tries */
+    OPEN_EVERY = 500,      /* ms */
+    ACCEPT_WITHIN = 10000, /* ms that new workers may take to their first turn */
+};
+
+static bool pid_path_changes(const struct master *master)
+{
+    return strcmp(master->current->settings->pid, master->reload.next->settings->pid) != 0;
+}
+
+/* Undoes what has been done for the new configuration. Its workers may have
+ * accepted connections by now, which they finish. */
+static void give_up(struct master *master)
+{
+    struct generation *next = master->reload.next;
+    bool forked = master->reload.forked;
+
+    master->reload.next = NULL;
+    listeners_abandon(&master->listeners);
+    if (!forked) {
+        generation_free(next, master->current);
+        return;
+    }
+    for (unsigned slot = 0; slot < next->workers; slot++)
+        process_signal(master, next, slot, next->processes[slot].accepting ? SIGQUIT : SIGKILL);
+    next->leaving = true;
+    next->older = master->current->older;
+    master->current->older = next;
+}
+
+static void fail(struct master *master, const char *why)
+{
+    log_write(master->log, LOG_LEVEL_ERROR, 0, 0,
+              "the configuration is not reloaded: %s; the old one stays in force", why);
+    give_up(master);
+}
+
+void reload_abandon(struct master *master)
+{
+    master->reload.again = false;
+    if (master->reload.next != NULL)
+        give_up(master);
+}
+
+void reload_begin(struct master *master, uint64_t now)
+{
+    if (master->reload.next != NULL) {
+        master->reload.again = true;
+        return;
+    }
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reconfiguring");
+    struct generation *next =
+        generation_load(master->launch, master->current->number + 1, master->log);
+    if (next == NULL) {
+        log_write(master->log, LOG_LEVEL_ERROR, 0, 0,
+                  "the configuration is not reloaded: the old one stays in force");
+        return;
+    }
+    master->reload = (struct reload){ .next = next, .due = now };
+    if (!generation_open_logs(next, master->current, master->log))
+        fail(master, "a log file cannot be opened");
+    else if (!generation_prepare_workers(next, master->log))
+        fail(master, "memory is out");
+    else if (pid_path_changes(master) && !pidfile_check(master->log, next->settings->pid))
+        fail(master, "the pid file cannot be written");
+}
+
+/* The workers of the new configuration, on sockets that are all open. */
+static void start_workers(struct master *master, uint64_t now)
+{
+    struct reload *reload = &master->reload;
+
+    reload->forked = true;
+    reload->due = now + ACCEPT_WITHIN;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "start worker processes");
+    if (!processes_start(master, reload->next, now))
+        fail(master, "a worker process cannot be started");
+}
+
+static void open_sockets(struct master *master, uint64_t now)
+{
+    struct reload *reload = &master->reload;
+    struct generation *next = reload->next;
+
+    if (now < reload->due) {
+        master_wake_at(master, reload->due);
+        return;
+    }
+    reload->attempts++;
+    switch (listeners_open(&master->listeners, master->log, &next->arena, next->listeners,
+                           next->listener_count, next->workers)) {
+    case LISTENING_OK:
+        start_workers(master, now);
+        break;
+    case LISTENING_BUSY:
+        if (reload->attempts < OPEN_ATTEMPTS) {
+            log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "try again to bind() after %dms",
+                      OPEN_EVERY);
+            reload->due = now + OPEN_EVERY;
+            master_wake_at(master, reload->due);
+            break;
+        }
+        log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
+        fail(master, "an address is in use");
+        break;
+    case LISTENING_FAILED:
+        fail(master, "a socket cannot be opened");
+        break;
+    }
+}
+
+/* Everything is in hand: new connections go to the new workers, then the old ones are
+ * told to finish. */
+static void commit(struct master *master, uint64_t now)
+{
+    struct generation *old = master->current;
+    struct generation *next = master->reload.next;
+    bool new_pid_path = pid_path_changes(master);
+
+    bool retiring =
+        listeners_commit(&master->listeners, master->log, next->listeners, next->listener_count);
+    next->older = old;
+    master->current = next;
+    master->reload.next = NULL;
+    master->log = generation_log(next);
+    steer_connections(master, now);
+    master_redirect_stderr(master);
+    if (new_pid_path && pidfile_write(master->log, next->settings->pid, getpid()))
+        pidfile_remove(master->log, old->settings->pid);
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reconfigured: %u worker processes",
+              next->workers);
+    drain_older(master, retiring, now);
+}
+
+/* A worker of the new configuration has ended before it accepted. */
+static bool one_has_died(const struct generation *generation)
+{
+    return processes_count(generation) < generation->workers;
+}
+
+void reload_advance(struct master *master, uint64_t now)
+{
+    struct reload *reload = &master->reload;
+
+    if (reload->next != NULL && !reload->forked)
+        open_sockets(master, now);
+    if (reload->next != NULL && reload->forked) {
+        if (one_has_died(reload->next))
+            fail(master, "a new worker process does not start");
+        else if (processes_accept(reload->next))
+            commit(master, now);
+        else if (now >= reload->due)
+            fail(master, "the new worker processes do not accept in time");
+    }
+    if (reload->next == NULL && reload->again) {
+        reload->again = false;
+        reload_begin(master, now);
+        master_wake_at(master, now);
+    }
+}

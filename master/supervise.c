@@ -1,0 +1,168 @@
+#include "master/supervise.h"
+
+#include "common/clock.h"
+#include "master/drain.h"
+#include "master/processes.h"
+#include "master/reload.h"
+#include "master/steer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+
+/* Milliseconds. */
+enum {
+    LOOK_EVERY = 1000, /* for heartbeats that have stopped */
+    KILL_AFTER = 1000, /* TERM */
+};
+
+/* What the master does at a signal, and what the log says of it, as nginx words
+ * it. */
+struct response {
+    const char *announcement;
+    void (*act)(struct master *, uint64_t now);
+};
+
+static void act_reap(struct master *master, uint64_t now)
+{
+    processes_reap(master, now);
+}
+
+static void act_stop(struct master *master, uint64_t now)
+{
+    if (master->phase == MASTER_STOPPING)
+        return;
+    master->phase = MASTER_STOPPING;
+    master->kill_at = now + KILL_AFTER;
+    reload_abandon(master);
+    processes_signal_all(master, SIGTERM);
+}
+
+static void act_quit(struct master *master, uint64_t now)
+{
+    if (master->phase != MASTER_SERVING)
+        return;
+    master->phase = MASTER_QUITTING;
+    reload_abandon(master);
+    drain_all(master, now);
+}
+
+static void act_reload(struct master *master, uint64_t now)
+{
+    if (master->phase == MASTER_SERVING)
+        reload_begin(master, now);
+}
+
+static void act_reopen(struct master *master, uint64_t now)
+{
+    (void)now;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reopening logs");
+    worker_reopen_logs(master->current->conf);
+    master_redirect_stderr(master);
+    processes_signal_all(master, SIGUSR1);
+}
+
+/* Without a terminal only: there WINCH means that its window has another size. */
+static void act_retire(struct master *master, uint64_t now)
+{
+    (void)now;
+    if (!master->daemon || master->phase != MASTER_SERVING)
+        return;
+    processes_signal(master, master->current, SIGQUIT);
+    master->current->leaving = true;
+}
+
+static void act_upgrade(struct master *master, uint64_t now)
+{
+    (void)now;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0,
+              "changing the binary of a running server is not built in");
+}
+
+static const struct response responses[] = {
+    [ACTION_NONE] = { "", NULL },
+    [ACTION_REAP] = { "", act_reap },
+    [ACTION_STOP] = { ", exiting", act_stop },
+    [ACTION_QUIT] = { ", shutting down", act_quit },
+    [ACTION_RELOAD] = { ", reconfiguring", act_reload },
+    [ACTION_REOPEN] = { ", reopening logs", act_reopen },
+    [ACTION_RETIRE] = { ", stop accepting connections", act_retire },
+    [ACTION_UPGRADE] = { ", ignoring", act_upgrade },
+};
+
+static void log_signal(const struct master *master, const struct signal_received *received)
+{
+    bool ignored = received->action == ACTION_RETIRE && !master->daemon;
+    const char *announcement = ignored ? "" : responses[received->action].announcement;
+
+    if (received->sender > 0)
+        log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "signal %d (%s) received from %ld%s",
+                  received->number, received->name, (long)received->sender, announcement);
+    else
+        log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "signal %d (%s) received%s",
+                  received->number, received->name, announcement);
+}
+
+static void take_signals(struct master *master, uint64_t now)
+{
+    struct signal_received received;
+
+    while (signals_next(&master->signals, &received)) {
+        log_signal(master, &received);
+        if (responses[received.action].act != NULL)
+            responses[received.action].act(master, now);
+    }
+}
+
+/* Who did not leave at TERM does so now. */
+static void kill_the_rest(struct master *master, uint64_t now)
+{
+    if (now >= master->kill_at) {
+        processes_signal_all(master, SIGKILL);
+        master->kill_at = now + KILL_AFTER;
+    }
+    master_wake_at(master, master->kill_at);
+}
+
+static void advance(struct master *master, uint64_t now)
+{
+    master->wake = now + LOOK_EVERY;
+    reload_advance(master, now);
+    processes_watch(master, now);
+    if (master->phase == MASTER_SERVING)
+        processes_start_due(master, now);
+    else if (master->phase == MASTER_STOPPING)
+        kill_the_rest(master, now);
+    drain_advance(master, now);
+    steer_connections(master, now);
+}
+
+static void wait_for_signal(const struct master *master)
+{
+    struct pollfd signals = { .fd = master->signals.fd, .events = POLLIN };
+    uint64_t now = clock_monotonic();
+    uint64_t left = master->wake > now ? master->wake - now : 0;
+
+    if (poll(&signals, 1, left < INT_MAX ? (int)left : INT_MAX) < 0 && errno != EINTR)
+        log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "poll() failed");
+}
+
+static bool finished(const struct master *master)
+{
+    if (master->phase == MASTER_SERVING || processes_count_all(master) > 0)
+        return false;
+    return master->phase == MASTER_STOPPING || !master->drain.active;
+}
+
+void supervise(struct master *master)
+{
+    uint64_t now = clock_monotonic();
+
+    steer_connections(master, now);
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "start worker processes");
+    for (advance(master, now); !finished(master); advance(master, now)) {
+        wait_for_signal(master);
+        now = clock_monotonic();
+        take_signals(master, now);
+    }
+}
