@@ -60,7 +60,7 @@ static struct tm local_time(time_t when)
     return tm;
 }
 
-/* What strftime(3) makes of the local time, without a locale's words. */
+/* What strftime(3) makes of the local time; the program's locale stays "C". */
 static struct slice local_text(struct clock_text *text, time_t when, const char *format)
 {
     if (!is_current(text, when)) {

@@ -2,17 +2,15 @@
  *
  * A log is a list of sinks (file, stderr, syslog), each with the least
  * important level it takes. Writing never blocks for long and never fails the
- * caller: a line that cannot be written (a full disk) is dropped, and that file
- * is left alone for a second. Files are shared by path in a registry, so that
- * each is opened once and reopened (USR1) once, whatever refers to it. */
+ * caller: a line that cannot be written is dropped. */
 #ifndef MUXD_COMMON_LOG_H
 #define MUXD_COMMON_LOG_H
 
 #include "common/arena.h"
+#include "common/log_file.h"
 #include "common/slice.h"
 
 #include <stdarg.h>
-#include <sys/types.h>
 
 enum log_level {
     LOG_LEVEL_EMERG,
@@ -29,43 +27,6 @@ enum { LOG_LINE_MAX = 2048 }; /* bytes of a line, as nginx's; the rest is cut of
 
 struct syslog; /* common/syslog.h */
 
-/* A file that lines are appended to, shared by all that name its path. */
-struct log_file {
-    struct log_file *next;
-    char *path;
-    int fd;
-    bool standard;       /* stderr: never reopened nor closed */
-    uint64_t full_until; /* monotonic ms: the disk was full, nothing is tried before */
-    unsigned references;
-};
-
-/* The log files of a process. Zero-initialise. */
-struct log_files {
-    struct log_file *first;
-};
-
-/* The file of this path, opened for appending (created 0644) unless the registry
- * has it already; a reference is taken. "stderr" is standard error. NULL with
- * errno set. */
-struct log_file *log_file_open(struct log_files *, const char *path);
-
-/* Gives a reference back; the last one closes the file. */
-void log_file_close(struct log_files *, struct log_file *);
-
-/* Opens every file anew and replaces the descriptors in place, so that no line is
- * lost. With uid not (uid_t)-1 the files are given to that user first (they must
- * be reopened by workers). What fails keeps its old descriptor; false then, with
- * errno of the last failure and *failed, unless NULL, its path. */
-bool log_files_reopen(struct log_files *, uid_t uid, const char **failed);
-
-/* Gives every file to the user, so that its processes can reopen them. */
-bool log_files_chown(struct log_files *, uid_t uid, const char **failed);
-
-/* Appends bytes by one write(2) where the kernel takes them at once. False when
- * some could not be written (errno says why); after ENOSPC the file is skipped
- * for a second. Never blocks on a full disk. */
-bool log_file_write(struct log_file *, const char *bytes, size_t len);
-
 struct log_sink {
     struct log_sink *next;
     enum log_level level; /* this and more important ones */
@@ -76,7 +37,8 @@ struct log_sink {
 struct log {
     struct log_sink *sinks;
     enum log_level level; /* the least important one that any sink takes */
-    bool plain;           /* before there is a configuration: "muxd: [emerg] message" on stderr */
+    bool plain;           /* until the start has succeeded: the sinks, and "muxd: [emerg] message"
+                             on standard error for warnings and worse */
 };
 
 /* The log that writes plain lines to standard error: start-up and -t. */

@@ -17,8 +17,12 @@ struct slice {
     size_t len;
 };
 
-/* For static tables: the slice of a string literal. */
+/* The slice of a string literal. */
 #define SLICE(literal) ((struct slice){ (literal), sizeof(literal) - 1 })
+
+/* The same as the initialiser of a static table's entry, where ISO C takes no
+ * compound literal. */
+#define SLICE_INIT(literal) { (literal), sizeof(literal) - 1 }
 
 /* The slice of a NUL-terminated string, without its NUL. */
 static inline struct slice slice_of(const char *text)

@@ -1,0 +1,218 @@
+#include "common/log.h"
+
+#include "common/syslog.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    REASON_ROOM = 50, /* bytes that a message that is cut off leaves for "(2: No such file ...)" */
+};
+
+const struct log log_stderr = { .level = LOG_LEVEL_WARN, .plain = true };
+
+static const char *const level_names[] = {
+    [LOG_LEVEL_EMERG] = "emerg", [LOG_LEVEL_ALERT] = "alert", [LOG_LEVEL_CRIT] = "crit",
+    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warn",   [LOG_LEVEL_NOTICE] = "notice",
+    [LOG_LEVEL_INFO] = "info",   [LOG_LEVEL_DEBUG] = "debug",
+};
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+bool log_level_parse(struct slice name, enum log_level *level)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++)
+        if (slice_is(name, level_names[i])) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    return false;
+}
+
+/* --- sinks --- */
+
+static bool add_sink(struct log *log, struct arena *arena, struct log_sink made)
+{
+    struct log_sink *sink = arena_alloc(arena, sizeof *sink);
+    struct log_sink **end = &log->sinks;
+
+    if (sink == NULL)
+        return false;
+    if (log->sinks == NULL || made.level > log->level)
+        log->level = made.level;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *sink = made;
+    *end = sink;
+    return true;
+}
+
+bool log_add_file(struct log *log, struct arena *arena, struct log_file *file, enum log_level level)
+{
+    return add_sink(log, arena, (struct log_sink){ .level = level, .file = file });
+}
+
+bool log_add_syslog(struct log *log, struct arena *arena, struct syslog *syslog,
+                    enum log_level level)
+{
+    return add_sink(log, arena, (struct log_sink){ .level = level, .syslog = syslog });
+}
+
+/* --- lines --- */
+
+/* A line that grows up to `end`; what does not fit is left out. */
+struct line {
+    size_t len;
+    size_t end; /* at most LOG_LINE_MAX - 1: the newline's place */
+    char text[LOG_LINE_MAX];
+};
+
+static void put(struct line *line, struct slice text)
+{
+    size_t room = line->end - line->len;
+
+    if (text.len > room)
+        text.len = room;
+    if (text.len > 0)
+        memcpy(line->text + line->len, text.at, text.len);
+    line->len += text.len;
+}
+
+__attribute__((format(printf, 2, 3))) static void put_format(struct line *line, const char *format,
+                                                             ...)
+{
+    char text[128];
+    va_list args;
+
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len > 0)
+        put(line, slice_make(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+}
+
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+/* Control characters would forge lines and move the cursors of terminals. */
+static void put_escaped(struct line *line, struct slice text)
+{
+    while (text.len > 0) {
+        size_t plain = 0;
+        while (plain < text.len && !is_control(text.at[plain]))
+            plain++;
+        put(line, slice_first(text, plain));
+        text = slice_from(text, plain);
+        if (text.len == 0 || line->end - line->len < 4)
+            return;
+        put_format(line, "\\x%02X", (unsigned)(unsigned char)*text.at);
+        text = slice_from(text, 1);
+    }
+}
+
+static void put_message(struct line *line, const char *format, va_list args)
+{
+    char text[LOG_LINE_MAX];
+    int len = vsnprintf(text, sizeof text, format, args);
+
+    if (len > 0)
+        put_escaped(line,
+                    slice_make(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
+}
+
+/* " (2: No such file or directory)", in English whatever the locale. A message
+ * that leaves no room for it is cut as nginx cuts. */
+static void put_reason(struct line *line, int error_number)
+{
+    const char *reason = strerrordesc_np(error_number);
+
+    if (line->len > line->end - REASON_ROOM) {
+        line->len = line->end - REASON_ROOM;
+        put(line, SLICE("..."));
+    }
+    put_format(line, " (%d: %s)", error_number, reason == NULL ? "Unknown error" : reason);
+}
+
+/* "2026/11/24 14:20:33 [error] 123#123: " */
+static void put_stamp(struct line *line, enum log_level level)
+{
+    time_t now = time(NULL);
+    struct tm tm = { 0 };
+    char text[64];
+
+    localtime_r(&now, &tm);
+    size_t len = strftime(text, sizeof text, "%Y/%m/%d %H:%M:%S", &tm);
+    put(line, slice_make(text, len));
+    put_format(line, " [%s] %ld#%ld: ", level_names[level], (long)getpid(), (long)gettid());
+}
+
+/* --- writing --- */
+
+/* Whether the sink was the terminal's: what it has seen is not said there again. */
+static bool write_sink(const struct log_sink *sink, enum log_level level, const struct line *line)
+{
+    if (sink->file == NULL) {
+        syslog_send(sink->syslog, (unsigned)level, slice_make(line->text, line->len));
+        return false;
+    }
+    log_file_write(sink->file, line->text, line->len + 1);
+    return sink->file->fd == STDERR_FILENO;
+}
+
+/* "muxd: [emerg] message" */
+static void write_plain(enum log_level level, struct slice message)
+{
+    struct line line = { .end = LOG_LINE_MAX - 1 };
+
+    put_format(&line, "muxd: [%s] ", level_names[level]);
+    put(&line, message);
+    line.text[line.len] = '\n';
+    struct log_file file = { .fd = STDERR_FILENO, .standard = true };
+    log_file_write(&file, line.text, line.len + 1);
+}
+
+void log_vwrite(const struct log *log, enum log_level level, int error_number, uint64_t connection,
+                const char *format, va_list args)
+{
+    struct line line;
+    bool seen = false;
+
+    if (!log_enabled(log, level))
+        return;
+    int kept = errno;
+    line.len = 0;
+    line.end = LOG_LINE_MAX - 1;
+    put_stamp(&line, level);
+    if (connection != 0)
+        put_format(&line, "*%llu ", (unsigned long long)connection);
+    size_t message = line.len;
+    put_message(&line, format, args);
+    if (error_number != 0)
+        put_reason(&line, error_number);
+    line.text[line.len] = '\n';
+    for (const struct log_sink *sink = log->sinks; sink != NULL; sink = sink->next)
+        if (level <= sink->level)
+            seen |= write_sink(sink, level, &line);
+    if (log->plain && level <= LOG_LEVEL_WARN && !seen)
+        write_plain(level, slice_make(line.text + message, line.len - message));
+    errno = kept;
+}
+
+void log_write(const struct log *log, enum log_level level, int error_number, uint64_t connection,
+               const char *format, ...)
+{
+    va_list args;
+
+    if (!log_enabled(log, level))
+        return;
+    va_start(args, format);
+    log_vwrite(log, level, error_number, connection, format, args);
+    va_end(args);
+}
