@@ -199,14 +199,20 @@ static int sleep_limit(const struct worker *worker)
     return left < HEARTBEAT_EVERY ? (int)left : HEARTBEAT_EVERY;
 }
 
+/* Says to the master that this worker accepts, or, when it leaves, no longer does. */
+static void beat(const struct worker *worker)
+{
+    atomic_store_explicit(&worker->setup->shared->heartbeat,
+                          worker->leaving ? 0 : worker->clock.now, memory_order_relaxed);
+}
+
 /* The loop has woken up: the one clock reading of this turn. */
 static void turn_begins(void *context)
 {
     struct worker *worker = context;
 
     clock_update(&worker->clock);
-    atomic_store_explicit(&worker->setup->shared->heartbeat, worker->clock.now,
-                          memory_order_relaxed);
+    beat(worker);
 }
 
 static bool loop_turn(struct worker *worker)
@@ -234,6 +240,7 @@ int worker_run(const struct worker_setup *setup)
     int status = WORKER_CANNOT_START;
     if (worker_open(worker, &signals)) {
         status = 0;
+        beat(worker);
         while (!worker->stop && !(worker->leaving && worker->connection_count == 0))
             if (!loop_turn(worker)) {
                 status = 1;

@@ -161,11 +161,25 @@ bool acceptors_open(struct worker *worker)
     return true;
 }
 
+/* Takes what waits, once the socket is no longer watched: of several workers that
+ * share it (EPOLLEXCLUSIVE) this may be the only one that was told of it. */
+static void acceptor_empty(struct acceptor *acceptor)
+{
+    const struct worker *worker = acceptor->worker;
+
+    for (int left = acceptor->listener->options.backlog; left > 0; left--)
+        if (worker->connection_count >= worker->connection_limit || !accept_one(acceptor))
+            return;
+}
+
 void acceptors_stop(struct worker *worker)
 {
     for (size_t i = 0; i < worker->acceptor_count; i++) {
-        timer_disarm(&worker->timers, &worker->acceptors[i].retry);
-        loop_remove(worker->loop, &worker->acceptors[i].watch);
+        struct acceptor *acceptor = &worker->acceptors[i];
+        loop_remove(worker->loop, &acceptor->watch);
+        if (worker->leaving)
+            acceptor_empty(acceptor);
+        timer_disarm(&worker->timers, &acceptor->retry);
     }
     worker->acceptor_count = 0;
 }
