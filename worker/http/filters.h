@@ -1,6 +1,7 @@
 /* filters.h: the steps an answer passes before its head is rendered, in this order.
  *
- * Each returns false when the answer cannot be made (memory is out). */
+ * The first two may change the status; each returns 0 to go on, or the status of
+ * an error whose page becomes the answer instead. */
 #ifndef MUXD_WORKER_HTTP_FILTERS_H
 #define MUXD_WORKER_HTTP_FILTERS_H
 
@@ -8,17 +9,18 @@
 
 struct request;
 
-/* RFC 9110 13: If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since, in nginx's
- * order and meaning, against response.etag and last_modified: the answer stays, becomes
- * 304, or becomes 412 with its error page's text. Only when response.conditional. */
-bool filter_conditional(struct request *);
+/* RFC 9110 13: If-Unmodified-Since, If-Match, If-Modified-Since, If-None-Match, in nginx's
+ * order and meaning, against etag and last_modified of a 200: it stays, becomes 304, or
+ * 412 is returned. */
+int filter_conditional(struct request *);
 
-/* expires and add_header (headers.c). */
+/* Range and If-Range (RFC 9110 14) of a 200 with `ranges`: it stays, becomes 206 with one
+ * part or multipart/byteranges, or 416 is returned, with content_range set. 500: memory
+ * is out. */
+int filter_range(struct request *);
+
+/* expires and add_header. False: memory is out. */
 bool filter_headers(struct request *);
-
-/* Range and If-Range (RFC 9110 14): 206 with one part or multipart/byteranges, or 416.
- * Only when response.ranges and the status is 200. */
-bool filter_range(struct request *);
 
 extern const struct conf_module headers_module; /* add_header, expires */
 

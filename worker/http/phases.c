@@ -175,8 +175,10 @@ static bool act(struct request *request, int outcome)
             request->silent = true;
             return false;
         case DONE:
-            response_send(request);
-            return false;
+            outcome = response_send(request);
+            if (outcome == DONE)
+                return false;
+            break;
         default: /* a client is not told to go on with what will not be taken */
             request->expect_done = true;
             outcome = error_page_apply(request, outcome);

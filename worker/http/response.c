@@ -1,5 +1,6 @@
 #include "worker/http/response.h"
 
+#include "common/version.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
 #include "worker/handlers/static.h"
@@ -40,10 +41,13 @@ bool response_add(struct request *request, struct slice name, struct slice value
 static struct segment *segment_add(struct request *request)
 {
     struct response *response = &request->response;
-    struct segment *segment = arena_zalloc(&request->arena, sizeof *segment);
+    struct segment *segment = &response->first;
 
+    if (response->body != NULL)
+        segment = arena_alloc(&request->arena, sizeof *segment);
     if (segment == NULL)
         return NULL;
+    *segment = (struct segment){ 0 };
     if (response->body == NULL)
         response->body = segment;
     else
@@ -83,6 +87,11 @@ bool response_file(struct request *request, struct open_file *file, uint64_t off
     return true;
 }
 
+uint64_t segment_length(const struct segment *segment)
+{
+    return segment->file != NULL ? segment->end - segment->offset : segment->memory.len;
+}
+
 void response_drop_body(struct request *request)
 {
     request->response.body = NULL;
@@ -94,46 +103,47 @@ void response_drop_body(struct request *request)
 
 /* A body of unknown length is chunked for HTTP/1.1; an older client is told its
  * end by the end of the connection. */
-static bool choose_framing(struct request *request, bool *chunked)
+static bool choose_chunked(struct request *request)
 {
     const struct client_settings *settings = request->settings[MODULE_CLIENT];
     struct response *response = &request->response;
 
-    *chunked = false;
     if (response->status == 204 || response->status == 304 || response->status < 200)
         response->no_body = true;
     if (request->head_only || response->no_body) {
         response->body = NULL;
-        return true;
+        return false;
     }
     if (response->length_known)
-        return true;
+        return false;
     if (request->head.minor > 0 && settings->chunked_transfer_encoding)
-        *chunked = true;
-    else
-        request->keep_alive = false;
-    return true;
+        return true;
+    request->keep_alive = false;
+    return false;
+}
+
+static bool add_segment(struct request *request, const struct segment *segment)
+{
+    return segment->file != NULL
+               ? response_file(request, segment->file, segment->offset, segment->end)
+               : response_memory(request, segment->memory);
 }
 
 /* Puts each piece of the body into a chunk (RFC 9112 7.1). */
 static bool frame_chunks(struct request *request)
 {
     struct response *response = &request->response;
-    struct segment *piece = response->body;
+    const struct segment *next = response->body;
 
     response->body = NULL;
-    while (piece != NULL) {
-        struct segment *next = piece->next;
-        uint64_t len = piece->file != NULL ? piece->end - piece->offset : piece->memory.len;
-        bool framed =
-            response_memory(request,
-                            arena_printf(&request->arena, "%llx\r\n", (unsigned long long)len)) &&
-            (piece->file != NULL ? response_file(request, piece->file, piece->offset, piece->end)
-                                 : response_memory(request, piece->memory)) &&
-            response_memory(request, SLICE("\r\n"));
-        if (!framed)
+    while (next != NULL) {
+        struct segment piece = *next; /* its place is used again */
+        struct slice size =
+            arena_printf(&request->arena, "%llx\r\n", (unsigned long long)segment_length(&piece));
+        if (size.at == NULL || !response_memory(request, size) || !add_segment(request, &piece) ||
+            !response_memory(request, SLICE("\r\n")))
             return false;
-        piece = next;
+        next = piece.next;
     }
     return response_memory(request, SLICE("0\r\n\r\n"));
 }
@@ -141,14 +151,14 @@ static bool frame_chunks(struct request *request)
 /* --- the head --- */
 
 /* A cursor over room that was reserved large enough. */
-static char *put(char *at, struct slice text)
+static inline char *put(char *at, struct slice text)
 {
     if (text.len > 0)
         memcpy(at, text.at, text.len);
     return at + text.len;
 }
 
-static char *put_line(char *at, struct slice name, struct slice value)
+static inline char *put_line(char *at, struct slice name, struct slice value)
 {
     at = put(at, name);
     at = put(at, SLICE(": "));
@@ -168,8 +178,9 @@ static char *put_number(char *at, uint64_t number)
     return put(at, slice_make(digits + sizeof digits - len, len));
 }
 
-/* scheme://host[:port] before a Location that is a path only. */
-static bool absolute_location(struct request *request)
+/* scheme://host[:port] before a Location that is a path only; *completed says whether it
+ * was. False: memory is out, or the local address unknown. */
+static bool complete_location(struct request *request, bool *completed)
 {
     const struct http_settings *settings = http_settings(request);
     struct slice *location = &request->response.location;
@@ -177,8 +188,10 @@ static bool absolute_location(struct request *request)
     char text[ADDRESS_TEXT_MAX];
     struct slice host = request->host;
 
+    *completed = false;
     if (location->len == 0 || location->at[0] != '/' || !settings->absolute_redirect)
         return true;
+    *completed = true;
     if (!connection_local_address(request->connection, &local))
         return false;
     if (settings->server_name_in_redirect)
@@ -195,20 +208,23 @@ static bool absolute_location(struct request *request)
     return location->at != NULL;
 }
 
-/* Lines in nginx's order. */
-static char *put_content_lines(char *at, const struct response *response, bool chunked)
+/* A Location that was completed stands before Connection, one as it came behind it, and
+ * those that are not of a representation have no Last-Modified: nginx's order. */
+static char *put_content_lines(char *at, const struct response *response, bool completed,
+                               bool chunked)
 {
-    if (response->content_type.len > 0 && response->status != 304 && response->status != 204)
+    unsigned status = response->status;
+
+    if (response->content_type.len > 0 && status != 204)
         at = put_line(at, SLICE("Content-Type"), response->content_type);
-    if (response->length_known && response->status != 304 && response->status != 204 &&
-        response->status >= 200) {
+    if (response->length_known && status != 204 && status >= 200) {
         at = put(at, SLICE("Content-Length: "));
         at = put_number(at, response->length);
         at = put(at, SLICE("\r\n"));
     }
-    if (response->last_modified_text.len > 0)
+    if (response->last_modified_text.len > 0 && (status == 200 || status == 206 || status == 304))
         at = put_line(at, SLICE("Last-Modified"), response->last_modified_text);
-    if (response->location.len > 0)
+    if (completed)
         at = put_line(at, SLICE("Location"), response->location);
     if (chunked)
         at = put(at, SLICE("Transfer-Encoding: chunked\r\n"));
@@ -230,10 +246,12 @@ static char *put_connection_lines(char *at, const struct request *request)
     return at;
 }
 
-static char *put_fields(char *at, const struct response *response)
+static char *put_fields(char *at, const struct response *response, bool completed)
 {
     const struct response_field *fields = response->fields.items;
 
+    if (response->location.at != NULL && !completed)
+        at = put_line(at, SLICE("Location"), response->location);
     if (response->etag.len > 0)
         at = put_line(at, SLICE("ETag"), response->etag);
     for (size_t i = 0; i < response->fields.count; i++)
@@ -241,39 +259,43 @@ static char *put_fields(char *at, const struct response *response)
             at = put_line(at, fields[i].name, fields[i].value);
     if (response->ranges && response->status == 200)
         at = put(at, SLICE("Accept-Ranges: bytes\r\n"));
+    if (response->content_range.len > 0 && (response->status == 206 || response->status == 416))
+        at = put_line(at, SLICE("Content-Range"), response->content_range);
     return put(at, SLICE("\r\n"));
 }
 
 static size_t head_bound(const struct response *response, struct slice status)
 {
     const struct response_field *fields = response->fields.items;
-    size_t bound = HEAD_FIXED_MAX + status.len + response->content_type.len +
-                   response->location.len + response->etag.len;
+    size_t bound = HEAD_FIXED_MAX + sizeof MUXD_NAME + status.len + response->content_type.len +
+                   response->last_modified_text.len + response->location.len + response->etag.len +
+                   response->content_range.len;
 
     for (size_t i = 0; i < response->fields.count; i++)
-        bound += fields[i].name.len + fields[i].value.len + 4;
+        bound += fields[i].name.len + fields[i].value.len + sizeof ": \r\n";
     return bound;
 }
 
-static bool render_head(struct request *request, bool chunked)
+/* Lines in nginx's order. */
+static bool render_head(struct request *request, bool completed, bool chunked)
 {
     const struct response *response = &request->response;
     struct connection *connection = request->connection;
     struct slice status = status_line(response->status, &request->arena);
     char *start = output_reserve(connection, head_bound(response, status));
 
-    if (start == NULL)
+    if (start == NULL || status.at == NULL)
         return false;
     char *at = put(start, SLICE("HTTP/1.1 "));
     at = put(at, status);
     at = put(at, http_settings(request)->server_tokens == TOKENS_OFF
                      ? SLICE("\r\nServer: muxd\r\nDate: ")
-                     : SLICE("\r\nServer: muxd/" MUXD_VERSION "\r\nDate: "));
+                     : SLICE("\r\nServer: " MUXD_NAME "\r\nDate: "));
     at = put(at, clock_http_date(&request->worker->clock));
     at = put(at, SLICE("\r\n"));
-    at = put_content_lines(at, response, chunked);
+    at = put_content_lines(at, response, completed, chunked);
     at = put_connection_lines(at, request);
-    at = put_fields(at, response);
+    at = put_fields(at, response, completed);
     size_t len = (size_t)(at - start);
     output_commit(connection, len);
     request->head_bytes_sent = len;
@@ -312,7 +334,7 @@ static bool copy_small_body(struct request *request)
     uint64_t total = 0;
 
     for (struct segment *piece = response->body; piece != NULL; piece = piece->next) {
-        total += piece->file != NULL ? piece->end - piece->offset : piece->memory.len;
+        total += segment_length(piece);
         if (total > BODY_COPY_MAX)
             return true;
     }
@@ -325,40 +347,44 @@ static bool copy_small_body(struct request *request)
     return true;
 }
 
-/* The steps before rendering; a false is an answer that cannot be made. */
-static bool pass_steps(struct request *request, bool *chunked)
+/* The steps that change no status. */
+static bool render(struct request *request)
 {
-    if (!filter_conditional(request) || !filter_headers(request) || !filter_range(request))
+    bool completed;
+
+    if (!filter_headers(request) || !complete_location(request, &completed))
         return false;
-    if (!absolute_location(request) || !choose_framing(request, chunked))
-        return false;
-    return !*chunked || frame_chunks(request);
+    bool chunked = choose_chunked(request);
+    return (!chunked || frame_chunks(request)) && render_head(request, completed, chunked) &&
+           copy_small_body(request);
 }
 
-/* Whoever still sends a body that nobody reads is told to go on, as nginx does,
- * and its bytes are read off behind the answer. */
-void response_send(struct request *request)
+/* Nothing sound can be sent any more: what was rendered for earlier requests still
+ * leaves, then the connection closes. */
+static void give_up(struct request *request)
 {
-    struct connection *connection = request->connection;
-    bool chunked;
-
-    if (request->body != NULL && !request->body->wanted && !request_expect(request))
-        goto fail;
-    if (!pass_steps(request, &chunked))
-        goto fail;
-    if (!render_head(request, chunked))
-        goto fail;
-    if (!copy_small_body(request))
-        goto fail;
-    connection->answered = true;
-    return;
-
-fail:
-    /* Nothing sound can be sent any more: what was rendered for earlier requests
-     * still leaves, then the connection closes. */
     request_log(request, LOG_LEVEL_ALERT, 0, "an answer could not be sent");
     response_drop_body(request);
     request->keep_alive = false;
     request->response.status = 500;
-    connection->answered = true;
+}
+
+/* Whoever still sends a body that nobody reads is told to go on, as nginx does,
+ * and its bytes are read off behind the answer. */
+int response_send(struct request *request)
+{
+    int status = 0;
+
+    if (request->error_status != 0)
+        request->response.status = request->error_status;
+    if ((status = filter_conditional(request)) == 0)
+        status = filter_range(request);
+    if (status == 412 || status == 416)
+        return status;
+    if (request->body != NULL && !request->body->wanted && !request_expect(request))
+        status = 500;
+    if (status != 0 || !render(request))
+        give_up(request);
+    request->connection->answered = true;
+    return DONE;
 }

@@ -1,9 +1,9 @@
 /* response.h: an answer, from a small struct to bytes on the connection.
  *
  * A handler fills in status, headers and a body source and returns DONE; the
- * answer then passes a fixed list of steps: error page text, conditional,
- * range, added headers, head rendering, chunked framing. The body source is
- * memory, a file range, or none. */
+ * answer then passes a fixed list of steps: conditional, range, added headers
+ * (filters.h), framing, head rendering. The body source is memory, a file
+ * range, or none. */
 #ifndef MUXD_WORKER_HTTP_RESPONSE_H
 #define MUXD_WORKER_HTTP_RESPONSE_H
 
@@ -30,22 +30,22 @@ struct segment {
 };
 
 struct response {
-    unsigned status;           /* 0: not set yet */
-    struct slice content_type; /* empty: no Content-Type */
-    struct slice location;     /* for redirects, as it will be sent, unless it starts with '/':
-                                  then absolute_redirect completes it */
-    struct slice etag;         /* with its quotes; empty: none */
-    time_t last_modified;      /* -1: none */
+    unsigned status;            /* 0: not set yet */
+    struct slice content_type;  /* empty: no Content-Type */
+    struct slice location;      /* for redirects, as it will be sent, unless it starts with '/':
+                                   then absolute_redirect completes it; at NULL: none */
+    struct slice content_range; /* of a 206 or 416; empty: none */
+    struct slice etag;          /* with its quotes; empty: none */
+    time_t last_modified;       /* -1: none */
     struct slice last_modified_text; /* the same as an HTTP date; empty: not sent */
     uint64_t length;                 /* of the body, when length_known */
     bool length_known;               /* else chunked (1.1) or until close (1.0) */
     bool ranges;                     /* Accept-Ranges: bytes; Range is honoured */
     bool conditional;    /* If-* conditions are evaluated against etag and last_modified */
     bool no_body;        /* HEAD, 204, 304: the head only */
-    bool final_status;   /* error_page has been through: never again */
-    bool head_sent;      /* the head is rendered into the output */
     struct array fields; /* of struct response_field, item_size set: added headers */
     struct segment *body, **body_last;
+    struct segment first; /* the body's first segment: most have no other */
 };
 
 /* Clears to "nothing yet". */
@@ -64,11 +64,16 @@ bool response_file(struct request *, struct open_file *, uint64_t offset, uint64
 /* Adds memory to the body without changing `length` (multipart boundaries). */
 bool response_memory(struct request *, struct slice memory);
 
+/* Bytes of a segment that are still to be sent. */
+uint64_t segment_length(const struct segment *);
+
 /* Drops the body segments (a 304, an error page instead). */
 void response_drop_body(struct request *);
 
 /* Runs the steps and renders the answer into the connection's output; called by
- * the request once a handler has returned DONE. */
-void response_send(struct request *);
+ * the phases once a function has returned DONE. Returns DONE, or a status when
+ * the client's conditions or ranges have turned the answer into an error (412,
+ * 416): that status's error page is the answer then. */
+int response_send(struct request *);
 
 #endif
