@@ -5,14 +5,21 @@
 #include "worker/http/request.h"
 #include "worker/http/template.h"
 
-/* root or alias: one setting. */
-struct root_value {
-    struct template path;
-    bool alias;
-    size_t alias_len; /* bytes of the location's name that alias replaces; 0 for a regex location */
+enum root_kind {
+    ROOT_UNSET,
+    ROOT_FOLDER,      /* root: the whole URI is looked up below the path */
+    ROOT_ALIAS,       /* alias: the path stands for the location's name */
+    ROOT_ALIAS_WHOLE, /* alias in a regex location: the path is the file's */
 };
 
-struct type_table; /* extension -> MIME type */
+/* root or alias: one setting. */
+struct root_value {
+    int kind;             /* enum root_kind */
+    struct template path; /* constant: absolute; else made absolute against the prefix */
+    size_t replaced;      /* ROOT_ALIAS: bytes of the URI that the path stands for */
+};
+
+struct type_table; /* extension -> MIME type: types.c */
 
 struct static_settings {
     struct root_value root;
@@ -35,6 +42,13 @@ enum if_modified_since {
 
 extern const struct conf_module static_module;
 
+extern const struct value_type as_root, as_alias; /* struct root_value: path.c */
+extern const struct value_type as_types;          /* struct type_table *: types.c */
+
+/* The type of a file name extension (compared without case); false when the table has
+ * none. A NULL table has nginx's defaults: html, gif, jpg. */
+bool type_find(const struct type_table *, struct slice extension, struct slice *type);
+
 /* The path that a URI maps to by root or alias: root + URI, NUL-terminated
  * behind its length, in the request's arena. False when memory is out. */
 bool request_path(struct request *, struct slice uri, struct slice *path);
@@ -46,13 +60,14 @@ bool request_document_root(struct request *, struct slice *root);
  * when realpath(3) failed (which is logged). */
 bool request_realpath_root(struct request *, struct slice *root);
 
-/* MIME type by the extension of `path`, else default_type. */
-struct slice request_content_type(struct request *, struct slice path);
+/* MIME type by the extension of the request's URI, else default_type. */
+struct slice request_content_type(const struct request *);
 
-/* Content phase: answers GET and HEAD with the file that the URI maps to. */
+/* Content phase: answers GET and HEAD with the file that the URI maps to; a folder by a
+ * redirect to its path with a '/'. DECLINED for URIs that end in '/'. */
 int static_handler(struct request *);
 
-/* The same for a file that another handler has found. */
+/* The same for a path (NUL-terminated behind its length) that another handler has found. */
 int static_send(struct request *, struct slice path);
 
 static inline const struct static_settings *static_settings(const struct request *request)

@@ -51,6 +51,7 @@ struct request *request_new(struct connection *connection)
     request->worker = worker;
     request->connection = connection;
     request->started = worker->clock.now;
+    request->pipelined = connection->input != NULL && connection->input->start > 0;
     request->server = http_default_server(connection->acceptor->listener->servers);
     request->settings = request->server->settings;
     arena_init(&request->arena, &worker->arena_blocks);
@@ -233,6 +234,7 @@ int request_internal_redirect(struct request *request, struct slice uri, struct 
     request->args = args;
     request->has_args = args.len > 0;
     request->internal = true;
+    request->below_alias = false;
     request->location = NULL;
     request->settings = request->server->settings;
     request->step = phases_first(PHASE_SERVER_REWRITE);
@@ -248,6 +250,11 @@ int request_named_location(struct request *request, struct slice name)
             request, LOG_LEVEL_ERROR, 0,
             "rewrite or internal redirection cycle while redirect to named location \"%.*s\"",
             (int)name.len, name.at);
+        return 500;
+    }
+    if (request->uri.len == 0) { /* the request line was not understood */
+        request_log(request, LOG_LEVEL_ERROR, 0, "empty URI in redirect to named location \"%.*s\"",
+                    (int)name.len, name.at);
         return 500;
     }
     if (location == NULL) {

@@ -1,0 +1,71 @@
+/* file_table.h: the entries of one file cache: by path, and by age of their last use.
+ *
+ * A table is bounded three ways: entries, bytes of content, open descriptors; the
+ * least recently used entry gives way. An entry that is taken out while requests
+ * still hold its file lives until the last of them is done. */
+#ifndef MUXD_WORKER_HANDLERS_FILE_TABLE_H
+#define MUXD_WORKER_HANDLERS_FILE_TABLE_H
+
+#include "worker/event/timer.h"
+#include "worker/handlers/file_open.h"
+
+/* What must be equal for a path to still be the same unchanged file. */
+struct file_identity {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed;
+};
+
+struct file_entry {
+    struct open_file file;            /* first: a file is its entry */
+    struct file_entry *chain;         /* of its hash */
+    struct file_entry *newer, *older; /* by last use */
+    uint64_t hash;
+    struct path_guard guard; /* it was opened under */
+    struct file_identity identity;
+    int error;               /* a failure that is kept; 0: none */
+    bool unsettled;          /* it had just been changed when its content was read */
+    bool listed;             /* in the table, which then holds a reference */
+    uint64_t uses;           /* since it was opened */
+    uint64_t checked, used;  /* monotonic ms: last look at the path, last use */
+    uint64_t checked_for[2]; /* the connection and request that looked last */
+};
+
+struct file_table {
+    struct file_table *next;
+    struct timers *timers;
+    struct timer expiry; /* when the oldest entry is inactive for too long */
+    const struct file_cache_limits *limits;
+    struct file_entry **slots;
+    size_t slot_count; /* a power of two */
+    struct file_entry *newest, *oldest;
+    size_t count, content, descriptors;             /* in the table */
+    size_t count_max, content_max, descriptors_max; /* bounds */
+};
+
+/* Starts an empty table with its bounds set by the caller (limits, *_max, timers). False
+ * when memory is out. */
+bool file_table_init(struct file_table *);
+
+/* Takes every entry out and frees the table's own memory. */
+void file_table_clear(struct file_table *);
+
+/* The entry of this path under this guard, or NULL. */
+struct file_entry *file_table_find(const struct file_table *, uint64_t hash, struct slice path,
+                                   struct path_guard);
+
+/* Adds an entry as the newest; others give way. `now`: monotonic ms. */
+void file_table_add(struct file_table *, struct file_entry *, uint64_t now);
+
+/* The entry was used: it is the newest. */
+void file_table_touch(struct file_table *, struct file_entry *, uint64_t now);
+
+/* Takes an entry out and gives the table's reference back: it may be gone after. */
+void file_table_remove(struct file_table *, struct file_entry *);
+
+/* Closes up to `most` descriptors that no request uses, oldest first, by taking their
+ * entries out. How many were closed. */
+size_t file_table_shrink(struct file_table *, size_t most);
+
+#endif
