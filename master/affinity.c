@@ -2,17 +2,22 @@
 
 enum affinity_problem affinity_parse(struct slice text, cpu_set_t *mask, char *bad)
 {
+    size_t cpu = 0;
+
     CPU_ZERO(mask);
-    if (text.len > CPU_SETSIZE)
-        return AFFINITY_TOO_LONG;
-    for (size_t cpu = 0; cpu < text.len; cpu++) {
-        char digit = text.at[text.len - 1 - cpu];
-        if (digit == '1') {
-            CPU_SET(cpu, mask);
-        } else if (digit != '0') {
+    for (size_t left = text.len; left > 0; left--) {
+        char digit = text.at[left - 1];
+        if (digit == ' ')
+            continue;
+        if (digit != '0' && digit != '1') {
             *bad = digit;
             return AFFINITY_BAD_CHARACTER;
         }
+        if (cpu == CPU_SETSIZE)
+            return AFFINITY_TOO_LONG;
+        if (digit == '1')
+            CPU_SET(cpu, mask);
+        cpu++;
     }
     return AFFINITY_OK;
 }

@@ -18,7 +18,7 @@ struct affinity {
 
 enum affinity_problem { AFFINITY_OK, AFFINITY_BAD_CHARACTER, AFFINITY_TOO_LONG };
 
-/* Reads a mask of 0s and 1s; the last digit is processor 0. With
+/* Reads a mask of 0s and 1s; the last digit is processor 0; spaces may group them. With
  * AFFINITY_BAD_CHARACTER, *bad is the character that is neither. */
 enum affinity_problem affinity_parse(struct slice text, cpu_set_t *mask, char *bad);
 

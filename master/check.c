@@ -19,22 +19,23 @@ static bool dump_files(const struct conf *conf)
 }
 
 /* What is opened at a start; nothing is kept. */
-static bool try_start(struct generation *generation)
+static bool try_start(struct generation *generation, const struct log *log)
 {
-    return generation_open_logs(generation, NULL, &log_stderr) &&
-           pidfile_check(&log_stderr, generation->settings->pid) &&
-           listeners_test(&log_stderr, generation->listeners, generation->listener_count);
+    return generation_open_logs(generation, NULL, log) &&
+           pidfile_check(log, generation->settings->pid) &&
+           listeners_test(log, generation->listeners, generation->listener_count);
 }
 
 int check_configuration(const struct launch *launch, bool quiet, bool dump)
 {
     struct launch testing = *launch;
+    const struct log *log = &launch->log->log;
 
     testing.testing = true;
-    struct generation *generation = generation_load(&testing, 1, &log_stderr);
+    struct generation *generation = generation_load(&testing, 1, log);
     if (generation != NULL && !quiet)
         fprintf(stderr, "muxd: the configuration file %s syntax is ok\n", launch->conf_path);
-    bool passed = generation != NULL && try_start(generation);
+    bool passed = generation != NULL && try_start(generation, log);
     if (!passed)
         fprintf(stderr, "muxd: configuration file %s test failed\n", launch->conf_path);
     else if (!quiet)

@@ -9,6 +9,7 @@
 
 #include "master/listeners.h"
 #include "master/settings.h"
+#include "master/start_log.h"
 #include "worker/worker.h"
 
 /* Where configurations are read from: the command line, made absolute. */
@@ -18,6 +19,7 @@ struct launch {
     const char *error_log; /* -e, or the built-in one */
     const char *global;    /* -g; NULL: none */
     bool testing;          /* -t */
+    struct start_log *log; /* until a configuration is in force */
 };
 
 /* The worker process of one slot. */

@@ -60,18 +60,31 @@ static const char *master_title(struct arena *arena, int argc, char *const argv[
 /* muxd -s: the pid file's path stands in the configuration. */
 static int send_signal(const struct launch *launch, const char *word)
 {
-    struct generation *generation = generation_load(launch, 1, &log_stderr);
+    const struct log *log = &launch->log->log;
+    struct generation *generation = generation_load(launch, 1, log);
 
     if (generation == NULL)
         return EXIT_FAILURE;
-    bool sent = signal_command_send(&log_stderr, word, generation->settings->pid);
+    bool sent = signal_command_send(log, word, generation->settings->pid);
     generation_free(generation, NULL);
     return sent ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* What needs a configuration. */
+static int run_configured(const struct options *options, const struct launch *launch,
+                          const char *title)
+{
+    if (options->test)
+        return check_configuration(launch, options->quiet, options->dump);
+    if (options->signal != NULL)
+        return send_signal(launch, options->signal);
+    return master_run(launch, title);
 }
 
 static int run(const struct options *options, struct arena *arena, int argc, char *const argv[])
 {
     struct launch launch;
+    struct start_log log;
 
     if (options->directive != NULL)
         return build_info_directive(options->directive, arena) ? EXIT_SUCCESS : EXIT_FAILURE;
@@ -81,11 +94,11 @@ static int run(const struct options *options, struct arena *arena, int argc, cha
         return EXIT_SUCCESS;
     if (!launch_from(&launch, options, arena))
         return EXIT_FAILURE;
-    if (options->test)
-        return check_configuration(&launch, options->quiet, options->dump);
-    if (options->signal != NULL)
-        return send_signal(&launch, options->signal);
-    return master_run(&launch, master_title(arena, argc, argv));
+    start_log_open(&log, arena, launch.error_log, options->error_log != NULL);
+    launch.log = &log;
+    int status = run_configured(options, &launch, master_title(arena, argc, argv));
+    start_log_close(&log);
+    return status;
 }
 
 int main(int argc, char *argv[])

@@ -6,6 +6,8 @@
 #include "master/environment.h"
 #include "master/pidfile.h"
 #include "master/supervise.h"
+#include "worker/event/loop.h"
+#include "worker/events.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -49,6 +51,8 @@ static bool open_sockets(struct master *master)
             return false;
         if (attempt == OPEN_ATTEMPTS)
             break;
+        log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "try again to bind() after %dms",
+                  OPEN_EVERY);
         poll(NULL, 0, OPEN_EVERY);
     }
     log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
@@ -86,6 +90,7 @@ static bool settle(struct master *master)
         return false;
     master->log = generation_log(master->current);
     master_redirect_stderr(master);
+    start_log_close(master->launch->log);
     return true;
 }
 
@@ -93,7 +98,10 @@ static void log_start(const struct master *master)
 {
     struct rlimit files;
     struct utsname system;
+    const char *loop = events_settings(master->current->conf)->use;
 
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "using the \"%s\" event method",
+              loop != NULL ? loop : loop_names()[0]);
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "%s", MUXD_NAME);
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "built by %s", __VERSION__);
     if (uname(&system) == 0)
@@ -160,7 +168,7 @@ static void master_close(struct master *master)
 
 int master_run(const struct launch *launch, const char *title)
 {
-    struct master master = { .launch = launch, .log = &log_stderr, .signals = { .fd = -1 } };
+    struct master master = { .launch = launch, .log = &launch->log->log, .signals = { .fd = -1 } };
     int status = EXIT_FAILURE;
 
     if (prepare(&master) && settle(&master))
