@@ -100,7 +100,7 @@ START_TEST(padding_makes_a_page_long)
     struct slice plain = status_page(404, SLICE("muxd"), false, &arena);
     struct slice padded = status_page(404, SLICE("muxd"), true, &arena);
 
-    ck_assert_uint_eq(padded.len, plain.len + 6 * 66);
+    ck_assert_uint_eq(padded.len, plain.len + 6 * 67);
     ck_assert(slice_starts(padded, plain));
     ck_assert(slice_ends(
         padded, SLICE("<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n")));
