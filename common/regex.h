@@ -19,6 +19,7 @@ enum {
 };
 
 struct regex;
+struct regex_states;
 
 /* What is wrong with a pattern: the byte where it was noticed and a message
  * such as "missing closing parenthesis" (a literal or arena text). */
@@ -45,7 +46,8 @@ struct slice regex_group_name(const struct regex *, unsigned group);
 struct regex_scratch {
     void *memory;
     size_t size;
-    uint64_t steps; /* thread steps made since init: tests count, never time */
+    struct regex_states *states; /* cache of DFA states of all regexes, bounded */
+    uint64_t steps;              /* thread steps made since init: tests count, never time */
 };
 
 /* Searches `text` (any bytes, NUL too) for the leftmost match. True when there

@@ -1,0 +1,627 @@
+/* Patterns against Perl: every row of the table is given to perl, once, and
+ * its captures are compared with muxd's. */
+#include "common/regex_internal.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct row {
+    const char *pattern;
+    const char *text;
+    size_t text_len; /* 0: up to the NUL */
+};
+
+static const struct row rows[] = {
+    /* text */
+    { "", "", 0 },
+    { "", "abc", 0 },
+    { "abc", "abc", 0 },
+    { "abc", "xabcx", 0 },
+    { "abc", "ab", 0 },
+    { "abc", "", 0 },
+    { "a", "ba", 0 },
+    { "b", "aaab", 0 },
+    { "aab", "aaaab", 0 },
+    { "/images/", "/a/images/x.png", 0 },
+    { "a\\.b", "a.b", 0 },
+    { "a\\.b", "axb", 0 },
+    { "\\/", "a/b", 0 },
+    { "\\$\\^\\(\\)\\[\\]\\{\\}\\|\\*\\+\\?\\\\", "$^()[]{}|*+?\\", 0 },
+    { "]", "a]", 0 },
+    { "}", "a}", 0 },
+    { "a{", "a{", 0 },
+    { "a{,", "a{,", 0 },
+    { "a{x}", "a{x}", 0 },
+    { "a-b", "a-b", 0 },
+    { "\\-\\_\\%\\ ", "-_% ", 0 },
+    { "caf\xc3\xa9", "un caf\xc3\xa9!", 0 },
+    { "caf.\xa9", "caf\xc3\xa9", 0 },
+    { "^caf..$", "caf\xc3\xa9", 0 },
+    { "\xff", "a\xff", 0 },
+    /* anchors */
+    { "^abc", "abcd", 0 },
+    { "^abc", "xabc", 0 },
+    { "abc$", "xabc", 0 },
+    { "abc$", "abcx", 0 },
+    { "abc$", "abc\n", 0 },
+    { "abc$", "abc\n\n", 0 },
+    { "abc$", "abcabc\n", 0 },
+    { "^abc$", "abc", 0 },
+    { "^abc$", "abc\n", 0 },
+    { "^abc$", "abcabc", 0 },
+    { "^$", "", 0 },
+    { "^$", "\n", 0 },
+    { "^$", "a", 0 },
+    { "$", "ab\n", 0 },
+    { "$", "ab", 0 },
+    { "a$b", "a\nb", 0 },
+    { "a$\nb", "a\nb", 0 },
+    { "a$\n", "a\n", 0 },
+    { "\\Aabc\\z", "abc", 0 },
+    { "\\Aabc\\z", "abc\n", 0 },
+    { "\\Aabc\\Z", "abc\n", 0 },
+    { "\\Aabc\\Z", "abc\n\n", 0 },
+    { "a\\z", "a\na", 0 },
+    { "\n\\z", "a\n", 0 },
+    { "\n$", "a\n", 0 },
+    { "\n$", "a\n\n", 0 },
+    { "x\\Ay", "xy", 0 },
+    { "(^a|b)c", "bcac", 0 },
+    { "(^a|b)c", "acbc", 0 },
+    { "(?:^|/)x", "a/x", 0 },
+    { "(?:^|,)b(?:,|$)", "a,b", 0 },
+    { "^^a$$", "a", 0 },
+    { "^*a", "ba", 0 },
+    { "(^)*a", "ba", 0 },
+    { "(?:^a)+", "aa", 0 },
+    /* lines */
+    { "(?m)^b", "a\nb", 0 },
+    { "(?m)a$", "a\nb", 0 },
+    { "(?m)^$", "a\n\nb", 0 },
+    { "(?m)^$", "a\n", 0 },
+    { "(?m)^", "\n", 0 },
+    { "(?m)\n^", "a\n", 0 },
+    { "(?m)\n^", "a\nb", 0 },
+    { "(?m)$\n", "a\nb", 0 },
+    { "(?m)^(.*)$", "one\ntwo", 0 },
+    { "(?m)^t(.*)$", "one\ntwo\n", 0 },
+    { "(?m)\\Ab", "a\nb", 0 },
+    { "(?m)a\\Z", "a\nb", 0 },
+    { "(?m)a\\z", "b\na", 0 },
+    { "(?m)$", "a\n", 0 },
+    { "(?m:^b)c", "a\nbc", 0 },
+    { "(?m:^b)|^c", "a\nc", 0 },
+    /* dot */
+    { "a.c", "abc", 0 },
+    { "a.c", "a\nc", 0 },
+    { "(?s)a.c", "a\nc", 0 },
+    { "a.c", "a\rc", 0 },
+    { "a\\Nc", "a\nc", 0 },
+    { "(?s)a\\Nc", "a\nc", 0 },
+    { "a\\Nc", "abc", 0 },
+    { ".", "", 0 },
+    { ".", "\n", 0 },
+    { ".*", "ab\ncd", 0 },
+    { "(?s).*", "ab\ncd", 0 },
+    { "(?s-m:.)b", "\nb", 0 },
+    { "a.c", "a\0c", 3 },
+    { "\\0", "a\0c", 3 },
+    { "\\x00c", "a\0c", 3 },
+    { "[\\0]", "a\0c", 3 },
+    { "[^\\0]$", "a\0", 2 },
+    /* classes */
+    { "[abc]", "xxb", 0 },
+    { "[a-c]+", "xxabcabd", 0 },
+    { "[^a-c]+", "abxyzc", 0 },
+    { "[^a]", "\n", 0 },
+    { "[]a]+", "x]a]", 0 },
+    { "[^]a]+", "]ax]", 0 },
+    { "[a-]+", "x-a-", 0 },
+    { "[-a]+", "x-a-", 0 },
+    { "[a\\-c]+", "b-ac", 0 },
+    { "[a\\]]+", "x]a", 0 },
+    { "[\\w-]+", "--ab--", 0 },
+    { "[\\w-.]+", "@a-b.c@", 0 },
+    { "[a-\\d]+", "x-a-1", 0 },
+    { "[+--]+", "a+,-b", 0 },
+    { "[--/]+", "a-./b", 0 },
+    { "[.*+?(){}|^$]+", "a.*+?(){}|^$b", 0 },
+    { "[a^]+", "b^a", 0 },
+    { "[[]+", "a[[b", 0 },
+    { "[[a]+", "x[a", 0 },
+    { "[a[:]+", "b:[a", 0 },
+    { "[[:x]+", "y:[x", 0 },
+    { "[\\x41-\\x43]+", "xABCD", 0 },
+    { "[\\t\\n\\r\\f\\e\\a]+", "x\t\n\r\f\033\ay", 0 },
+    { "[\\b]", "a\bc", 0 },
+    { "[\\101\\1]+", "xA\001", 0 },
+    { "[\\8]", "8", 0 },
+    { "[\\d\\s]+", "a1 2\tb", 0 },
+    { "[^\\d\\s]+", "1 ab 2", 0 },
+    { "[\\D]+", "12ab", 0 },
+    { "[^\\D]+", "ab12", 0 },
+    { "[\\W\\d]+", "ab1-2", 0 },
+    { "[\\x80-\\xff]+", "a\xc3\xa9z", 0 },
+    { "[\xc3\xa9]+", "a\xc3\xa9z", 0 },
+    { "[^\xc3]", "\xc3\xa9", 0 },
+    { "[ #]", "a#", 0 },
+    { "[a-c-e]+", "xb-ed", 0 },
+    { "[[:alpha:]]+", "12abC3", 0 },
+    { "[[:digit:]]+", "ab12c", 0 },
+    { "[[:alnum:]]+", "-ab12-", 0 },
+    { "[[:upper:]]+", "abCDe", 0 },
+    { "[[:lower:]]+", "ABcdE", 0 },
+    { "[[:space:]]+", "a \t\n\v\f\rb", 0 },
+    { "[[:blank:]]+", "a \t\nb", 0 },
+    { "[[:punct:]]+", "a!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~b", 0 },
+    { "[[:cntrl:]]+", "a\001\037\177b", 0 },
+    { "[[:print:]]+", "\001a b~\177", 0 },
+    { "[[:graph:]]+", " a!~ ", 0 },
+    { "[[:xdigit:]]+", "xyz0aFg", 0 },
+    { "[[:word:]]+", "-a_1-", 0 },
+    { "[[:ascii:]]+", "\xffz\x7f\x80", 0 },
+    { "[[:^alpha:]]+", "ab12c", 0 },
+    { "[^[:alpha:]]+", "ab12c", 0 },
+    { "[^[:^alpha:]]+", "12ab3", 0 },
+    { "[[:alpha:][:digit:]_]+", "-a1_-", 0 },
+    { "[[:alpha:]-z]+", "1a-z", 0 },
+    { "[[:digit:]a-c]+", "xyz1a2c", 0 },
+    /* escapes */
+    { "\\d+", "ab123c", 0 },
+    { "\\D+", "12ab3", 0 },
+    { "\\w+", "-ab_1-", 0 },
+    { "\\W+", "ab -c", 0 },
+    { "\\s+", "a \t\n\v\f\rb", 0 },
+    { "\\S+", " ab ", 0 },
+    { "\\h+", "a \t\n\xa0", 0 },
+    { "\\h+", "a\xa0", 0 },
+    { "\\H+", " \tab ", 0 },
+    { "\\v+", "a\n\v\f\r\x85z", 0 },
+    { "\\V+", "\nab\n", 0 },
+    { "\\w", "\xe9", 0 },
+    { "\\s", "\x85\xa0", 0 },
+    { "\\x41", "xA", 0 },
+    { "\\x4", "a\004", 0 },
+    { "\\x{41}", "xA", 0 },
+    { "\\x{000041}", "xA", 0 },
+    { "\\xe9", "\xe9", 0 },
+    { "\\xE9\\xaf", "\xe9\xaf", 0 },
+    { "\\x413", "A3", 0 },
+    { "\\xg", "\0g", 2 },
+    { "\\t\\n\\r\\f\\e\\a", "\t\n\r\f\033\a", 0 },
+    { "\\101", "xA", 0 },
+    { "\\0101", "\0101", 0 },
+    { "\\012", "\n", 0 },
+    { "\\08", "\0008", 2 },
+    { "\\o{101}", "A", 0 },
+    { "\\12", "\n", 0 },
+    { "\\118", "\t8", 0 },
+    { "\\377", "\xff", 0 },
+    { "\\cA\\ca\\c[", "\001\001\033", 0 },
+    { "\\Qa.b*c\\E+", "a.b*cc", 0 },
+    { "\\Qa.b", "axb a.b", 0 },
+    { "x\\Q(\\E|y", "(x(", 0 },
+    { "\\Q\\E", "", 0 },
+    { "\\Q[a-z]\\E", "b[a-z]", 0 },
+    { "[\\Q^-]\\E]+", "a^-]", 0 },
+    { "a\\Eb", "ab", 0 },
+    { "\\Qab\\E{2}", "abb", 0 },
+    { "(?x) \\Q a b\\E c", "x a bc", 0 },
+    /* word edges */
+    { "\\bfoo\\b", "a foo b", 0 },
+    { "\\bfoo\\b", "afoo foob", 0 },
+    { "\\bfoo", "foo", 0 },
+    { "foo\\b", "xfoo", 0 },
+    { "\\Boo", "foo", 0 },
+    { "\\Bfoo", "foo", 0 },
+    { "\\B", "", 0 },
+    { "\\b", "", 0 },
+    { "\\B", "ab", 0 },
+    { "a\\b!", "a!", 0 },
+    { "\\b\\w+\\b", "--hello--", 0 },
+    { "(\\b\\w)(\\w*\\b)", " hello world", 0 },
+    { "x\\b\\b\\By|z", "xyz", 0 },
+    { "\\b(?:GET|POST)\\b", "xGET POST", 0 },
+    { "\\b.", "\xe9z", 0 },
+    { "\\b$", "ab\n", 0 },
+    { "(?:\\b|x)*y", "xxy", 0 },
+    /* repetition */
+    { "a*", "aaa", 0 },
+    { "a*", "baa", 0 },
+    { "a+", "baaac", 0 },
+    { "a?", "aa", 0 },
+    { "ab?c", "ac abc", 0 },
+    { "ab*c", "xacabbc", 0 },
+    { "a*?", "aaa", 0 },
+    { "a+?", "aaa", 0 },
+    { "a?\?", "aa", 0 },
+    { "a?\?b", "ab", 0 },
+    { "<.+>", "<a><b>", 0 },
+    { "<.+?>", "<a><b>", 0 },
+    { "<.*?>", "<><b>", 0 },
+    { "(a+)(a*)", "aaaa", 0 },
+    { "(a+?)(a*)", "aaaa", 0 },
+    { "(a*?)(a*)", "aaaa", 0 },
+    { "(a?)(a?\?)(a*)", "aaaa", 0 },
+    { "a{3}", "aaaaa", 0 },
+    { "a{3}", "aa", 0 },
+    { "a{2,}", "aaaaa", 0 },
+    { "a{2,3}", "aaaaa", 0 },
+    { "a{2,3}?", "aaaaa", 0 },
+    { "a{2,}?", "aaaaa", 0 },
+    { "a{0}b", "ab", 0 },
+    { "a{0,1}b", "aab", 0 },
+    { "a{1}b", "aab", 0 },
+    { "a{1,1}?b", "aab", 0 },
+    { "a{3}?", "aaaa", 0 },
+    { "(ab){2}", "ababab", 0 },
+    { "(ab){1,}", "ababab", 0 },
+    { "(a|b){2,3}", "abab", 0 },
+    { "(a){0}b", "ab", 0 },
+    { "(a){0,2}b", "aaab", 0 },
+    { "(?:a{2}){2}", "aaaaa", 0 },
+    { "(a{1,2}){2}", "aaa", 0 },
+    { "^(a{1,2}){2,3}$", "aaaaa", 0 },
+    { "^(a{1,2}?){2,3}$", "aaaaa", 0 },
+    { "[ab]{2,4}c", "ababac", 0 },
+    { "\\d{1,3}\\.\\d{1,3}", "1234.5678", 0 },
+    { "a.{2}b", "axxb", 0 },
+    { "x{2", "x{2", 0 },
+    { "x{2,3", "x{2,3", 0 },
+    { "(x+x+)+y", "xxxxxxy", 0 },
+    { "(x+x+)+y", "xxxxxxz", 0 },
+    { "(.*)(\\d+)", "abc123", 0 },
+    { "(.*?)(\\d+)", "abc123", 0 },
+    { "(.*)\\.(.*)", "a.b.c", 0 },
+    { "(.*?)\\.(.*)", "a.b.c", 0 },
+    { "(?:(a)|b)*", "ab", 0 },
+    { "(?:(a)|(b))*", "abab", 0 },
+    { "(?:(a)|(b))+?$", "abab", 0 },
+    { "((a)|(b))*c", "abac", 0 },
+    /* loops that may take nothing */
+    { "(a*)*", "b", 0 },
+    { "(a*)*", "aa", 0 },
+    { "(a*)*", "aab", 0 },
+    { "(a*)+", "b", 0 },
+    { "(a*)+", "aa", 0 },
+    { "(a*)*?", "aa", 0 },
+    { "(a*)+?", "aa", 0 },
+    { "(a*?)*", "aa", 0 },
+    { "(a*?)*b", "aab", 0 },
+    { "(a*?)+b", "aab", 0 },
+    { "(a?)*", "aaa", 0 },
+    { "(a?\?)*", "aaa", 0 },
+    { "(a?\?)*?", "aaa", 0 },
+    { "(|a)*", "aaa", 0 },
+    { "(|a)+", "aaa", 0 },
+    { "(a|)*", "aaa", 0 },
+    { "(a|)+", "aaa", 0 },
+    { "(|a)*b", "aab", 0 },
+    { "^(|a)+$", "aaa", 0 },
+    { "^(|a)*$", "aaa", 0 },
+    { "(|a|b)*c", "abac", 0 },
+    { "(a|b*)*", "abba", 0 },
+    { "(a*|b)*", "abba", 0 },
+    { "((a*)*)*", "aa", 0 },
+    { "((a*)+)*", "aab", 0 },
+    { "((a*)*)*c", "aac", 0 },
+    { "((a?b?)*)*", "abab", 0 },
+    { "(a*b*)*", "aabb", 0 },
+    { "(a*b*)+c", "aabbabc", 0 },
+    { "(?:a*)*b", "aab", 0 },
+    { "(?:)*a", "a", 0 },
+    { "()*", "a", 0 },
+    { "()+", "a", 0 },
+    { "()*a", "a", 0 },
+    { "(\\b)*a", "a", 0 },
+    { "($)*", "a", 0 },
+    { "(a*){2}", "aaa", 0 },
+    { "(a*){2,3}", "aaa", 0 },
+    { "(a*){0,3}", "aaa", 0 },
+    { "(a*){3,}", "aaa", 0 },
+    { "^(|a){0,3}$", "aa", 0 },
+    { "^(|a){0,3}$", "aaa", 0 },
+    { "^(|a){2,3}$", "aa", 0 },
+    { "^(|a){1,2}$", "aaa", 0 },
+    { "^(a|){2,4}$", "aa", 0 },
+    { "^(|a){0,3}?$", "aa", 0 },
+    { "(?:a?){3}a{3}", "aaa", 0 },
+    { "(?:a?){0,5}a{5}", "aaaaa", 0 },
+    { "(a?b?\?)*", "abab", 0 },
+    { "(?:(a?)|b)*c", "abac", 0 },
+    /* alternation */
+    { "a|b", "b", 0 },
+    { "a|ab", "ab", 0 },
+    { "ab|a", "ab", 0 },
+    { "(a|ab)(c|bcd)", "abcd", 0 },
+    { "(a|ab)(bcd|c)(d*)", "abcd", 0 },
+    { "(ab|a)(c|bcd)", "abcd", 0 },
+    { "a||b", "b", 0 },
+    { "|a", "a", 0 },
+    { "a|", "b", 0 },
+    { "(a|)b", "b", 0 },
+    { "(|a)b", "ab", 0 },
+    { "(a)|(b)", "b", 0 },
+    { "(a)|(b)|(c)", "xc", 0 },
+    { "cat|category|cater", "category", 0 },
+    { "(cat|category)\\b", "category", 0 },
+    { "(?:foo|bar|baz)+", "xfoobarbazq", 0 },
+    { "^foo|bar$", "foox", 0 },
+    { "^foo|bar$", "xbar", 0 },
+    { "^(foo|bar)$", "foobar", 0 },
+    { "b|a|c", "cab", 0 },
+    { "bc|abc", "abc", 0 },
+    /* groups */
+    { "(abc)", "xabc", 0 },
+    { "(a)(b)(c)", "abc", 0 },
+    { "((a)(b))c", "abc", 0 },
+    { "(((a)))", "a", 0 },
+    { "()", "a", 0 },
+    { "(?:a)(b)", "ab", 0 },
+    { "(?:a(b))?c", "c", 0 },
+    { "(a)?b", "b", 0 },
+    { "(a)?b", "ab", 0 },
+    { "(a)?\?b", "ab", 0 },
+    { "(?<name>a+)b", "xaab", 0 },
+    { "(?P<name>a+)b", "xaab", 0 },
+    { "(?'name'a+)b", "xaab", 0 },
+    { "(?<x>a)(b)(?<y_1>c)", "abc", 0 },
+    { "a(?#comment)b", "ab", 0 },
+    { "a(?#comment)*b", "aaab", 0 },
+    { "(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)", "abcdefghij", 0 },
+    { "(a)\\12", "a\n", 0 },
+    { "((((((((((((a))))))))))))", "a", 0 },
+    /* flags */
+    { "(?i)abc", "xABc", 0 },
+    { "(?i)ABC", "abc", 0 },
+    { "a(?i)b", "aB", 0 },
+    { "a(?i)b", "Ab", 0 },
+    { "a(?i:b)c", "aBc", 0 },
+    { "a(?i:b)c", "aBC", 0 },
+    { "(?i)a(?-i)b", "Ab", 0 },
+    { "(?i)a(?-i)b", "AB", 0 },
+    { "(?i)a(?-i:b)c", "AbC", 0 },
+    { "(?i)a(?-i:b)c", "ABC", 0 },
+    { "(a(?i)b)c", "aBc", 0 },
+    { "(a(?i)b)c", "aBC", 0 },
+    { "(a(?i)b|c)", "C", 0 },
+    { "(?:a(?i)b|c)d", "CD", 0 },
+    { "(?i)[a-c]+", "xAbC", 0 },
+    { "(?i)[^a-c]+", "ABxYc", 0 },
+    { "(?i)[X-z]+", "aXyZ", 0 },
+    { "(?i)[[:upper:]]+", "abC", 0 },
+    { "(?i)[[:lower:]]+", "ABc", 0 },
+    { "(?i)[[:^upper:]]+", "ab1C", 0 },
+    { "(?i)[^[:upper:]]+", "ab1C", 0 },
+    { "(?i)\\x41", "a", 0 },
+    { "(?i)\xe9", "\xc9", 0 },
+    { "(?i)k", "K", 0 },
+    { "(?i)[k]", "K", 0 },
+    { "(?i)\\QaB\\E", "Ab", 0 },
+    { "(?i)\\w\\d", "A1", 0 },
+    { "(?x) a b # text\n c", "abc", 0 },
+    { "(?x) a\\ b", "a b", 0 },
+    { "(?x) a [ ] b", "a b", 0 },
+    { "(?x) a + b", "aab", 0 },
+    { "(?x) a + ? b", "aab", 0 },
+    { "(?x) ( a | b ) + # end", "abab", 0 },
+    { "(?x) a {2} b", "aab", 0 },
+    { "(?x: a b ) c", "ab c", 0 },
+    { "(?x) a (?-x: b)", "a b", 0 },
+    { "(?xi) A \n B", "ab", 0 },
+    { "(?im)^b", "a\nB", 0 },
+    { "(?i-s:a.)", "A\n", 0 },
+    { "(?^:a)", "A", 0 },
+    { "(?i)(?^:a)b", "aB", 0 },
+    { "(?i)(?^s:a.)", "a\n", 0 },
+    { "(?s)(?-s)a.", "a\n", 0 },
+    { "(?ii)a", "A", 0 },
+    { "(?)a", "a", 0 },
+    { "(?-)a", "a", 0 },
+    { "(?:)a", "a", 0 },
+    { "(?i-i)a", "A", 0 },
+    { "(?i)", "A", 0 },
+    /* as people write them in nginx configurations */
+    { "\\.php$", "/index.php", 0 },
+    { "\\.php$", "/index.phpx", 0 },
+    { "\\.php$", "/index.php\n", 0 },
+    { "\\.php(/|$)", "/index.php/a/b", 0 },
+    { "\\.php(/|$)", "/index.php", 0 },
+    { "^(.+\\.php)(/.+)$", "/a/index.php/b/c", 0 },
+    { "^(.+?\\.php)(/.*)$", "/a.php/b.php/c", 0 },
+    { "^/api/v(\\d+)/(.*)$", "/api/v12/users/7", 0 },
+    { "^/~([^/]+)(/.*)?$", "/~ann/x", 0 },
+    { "^/~([^/]+)(/.*)?$", "/~ann", 0 },
+    { "(?i)\\.(jpe?g|gif|png|css|js|ico|svg|woff2?)$", "/a/B.JPEG", 0 },
+    { "(?i)\\.(jpe?g|gif|png|css|js|ico|svg|woff2?)$", "/a/b.jpgx", 0 },
+    { "/\\.(?:ht|git|svn)", "/a/.git/config", 0 },
+    { "^/(?<lang>en|de|fr)(?<rest>/.*)?$", "/de/page", 0 },
+    { "^(?<user>.+)\\.example\\.(?:com|net)$", "ann.b.example.net", 0 },
+    { "^(www\\.)?(?<domain>.+)$", "www.example.org", 0 },
+    { "^(www\\.)?(?<domain>.+)$", "example.org", 0 },
+    { "^/download/(.*)/media/(.*)\\..*$", "/download/a/media/b.mp3", 0 },
+    { "^/users/(?<id>[0-9]+)(?:/(?<action>[a-z]+))?/?$", "/users/42/edit/", 0 },
+    { "^(?!x|)", "a", 0 },
+    { "^[^/]+/$", "ab/", 0 },
+    { "(MSIE [1-6]\\.)", "Mozilla/4.0 (MSIE 6.0)", 0 },
+    { "^/([0-9a-f]{2})([0-9a-f]{2})/.*$", "/0aff/x", 0 },
+    { "^(/[^/]+)*(/[^/]+)/?$", "/a/b/c/", 0 },
+    { "^/(?:a|b)/(?:c|d)/(\\w+)(?:\\.(html?|txt))?$", "/a/d/file.htm", 0 },
+    { "^(.*)/(.*)$", "/a/b/c", 0 },
+    { "^([^:]+):(\\d{1,5})$", "host:8080", 0 },
+    { "(\\d{4})-(\\d{2})-(\\d{2})T(\\d{2}):(\\d{2})", "on 2023-04-05T06:07!", 0 },
+    { "^(?:(\\d+)\\.){3}(\\d+)$", "10.20.30.40", 0 },
+    { "//+", "a///b", 0 },
+    { "^\\s*(\\w+)\\s*=\\s*\"([^\"]*)\"\\s*$", " key = \"a b\" ", 0 },
+    { "([^&=?]+)=([^&]*)", "?a=b&c=d", 0 },
+};
+
+static const char perl_script[] =
+    "no warnings; my @rows = <STDIN>;"
+    "for (@rows) { chomp; my ($p, $t) = map { pack 'H*', $_ } split / /, $_, 2;"
+    /* Perl resolves \Q when it reads a literal; these patterns are no literals. */
+    "  $p =~ s/((?:^|[^\\\\])(?:\\\\\\\\)*)\\\\Q(.*?)(?:\\\\E|\\z)/$1.quotemeta($2)/gse;"
+    "  $p =~ s/\\\\E//g;"
+    "  $p = '(?:)' if $p eq '';" /* the empty pattern would be the last one again */
+    "  my $answer = eval { $t =~ /$p/ ? join ' ', map {"
+    "    defined $-[$_] ? \"$-[$_]-$+[$_]\" : '-' } 0..$#+ : 'no' };"
+    "  print $answer // 'error', \"\\n\"; }";
+
+static struct arena arena;
+static struct regex_scratch scratch;
+
+static void set_up(void)
+{
+    arena_init(&arena, NULL);
+    scratch = (struct regex_scratch){ 0 };
+}
+
+static void tear_down(void)
+{
+    regex_scratch_free(&scratch);
+    arena_free(&arena);
+}
+
+/* --- perl --- */
+
+/* Starts perl; its stdin and stdout are *to and *from. */
+static pid_t perl_start(int *to, int *from)
+{
+    int input[2], output[2];
+
+    ck_assert_int_eq(pipe(input), 0);
+    ck_assert_int_eq(pipe(output), 0);
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        dup2(input[0], STDIN_FILENO);
+        dup2(output[1], STDOUT_FILENO);
+        close(input[1]);
+        close(output[0]);
+        execlp("perl", "perl", "-e", perl_script, (char *)NULL);
+        _exit(127);
+    }
+    close(input[0]);
+    close(output[1]);
+    *to = input[1];
+    *from = output[0];
+    return pid;
+}
+
+static void put_hex(FILE *file, const char *text, size_t len, char end)
+{
+    for (size_t i = 0; i < len; i++)
+        fprintf(file, "%02x", (unsigned char)text[i]);
+    fputc(end, file);
+}
+
+static size_t text_len(const struct row *row)
+{
+    return row->text_len > 0 ? row->text_len : strlen(row->text);
+}
+
+/* perl reads all rows before it answers the first: neither pipe can fill up
+ * while the other side waits. */
+static FILE *perl_ask(pid_t *pid)
+{
+    int to, from;
+
+    *pid = perl_start(&to, &from);
+    FILE *file = fdopen(to, "w");
+    ck_assert_ptr_nonnull(file);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        put_hex(file, rows[i].pattern, strlen(rows[i].pattern), ' ');
+        put_hex(file, rows[i].text, text_len(&rows[i]), '\n');
+    }
+    ck_assert_int_eq(fclose(file), 0);
+    file = fdopen(from, "r");
+    ck_assert_ptr_nonnull(file);
+    return file;
+}
+
+/* --- muxd --- */
+
+/* The captures as perl's script prints them. */
+static void describe(char *answer, size_t size, struct slice text, const struct slice *captures,
+                     unsigned count)
+{
+    size_t len = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const char *space = i == 0 ? "" : " ";
+        size_t start = captures[i].at == NULL ? 0 : (size_t)(captures[i].at - text.at);
+        int written = captures[i].at == NULL ? snprintf(answer + len, size - len, "%s-", space)
+                                             : snprintf(answer + len, size - len, "%s%zu-%zu",
+                                                        space, start, start + captures[i].len);
+        len += (size_t)written;
+    }
+}
+
+static void muxd_answer(const struct row *row, char *answer, size_t size)
+{
+    struct regex_error error;
+    struct slice captures[REGEX_GROUPS_MAX];
+    struct slice text = slice_make(row->text, text_len(row));
+    struct regex *regex = regex_compile(&arena, slice_of(row->pattern), false, &error);
+
+    if (regex == NULL) {
+        snprintf(answer, size, "error");
+        return;
+    }
+    bool matched = regex_match(regex, &scratch, text, captures, regex_groups(regex));
+    /* Without captures other code answers: the same, cold and warm. */
+    for (int i = 0; i < 2; i++)
+        ck_assert_msg(regex_match(regex, &scratch, text, NULL, 0) == matched,
+                      "/%s/ on \"%s\": yes and no", row->pattern, row->text);
+    ck_assert_msg((regex_simulate(regex, &scratch, text, NULL, 0) == REGEX_YES) == matched,
+                  "/%s/ on \"%s\": the simulation says otherwise", row->pattern, row->text);
+    if (matched)
+        describe(answer, size, text, captures, regex_groups(regex));
+    else
+        snprintf(answer, size, "no");
+}
+
+/* Patterns that Perl takes and muxd refuses by intent. */
+static bool refused_by_intent(const struct row *row)
+{
+    return strstr(row->pattern, "(?!") != NULL;
+}
+
+START_TEST(test_as_perl)
+{
+    char expected[1024], answer[1024];
+    pid_t pid;
+    int status;
+    FILE *perl = perl_ask(&pid);
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_ptr_nonnull(fgets(expected, sizeof expected, perl));
+        expected[strcspn(expected, "\n")] = '\0';
+        muxd_answer(&rows[i], answer, sizeof answer);
+        if (strcmp(expected, refused_by_intent(&rows[i]) ? "no" : answer) != 0) {
+            fprintf(stderr, "/%s/ on \"%s\": perl %s, muxd %s\n", rows[i].pattern, rows[i].text,
+                    expected, answer);
+            wrong++;
+        }
+    }
+    ck_assert_ptr_null(fgets(expected, sizeof expected, perl));
+    fclose(perl);
+    while (waitpid(pid, &status, 0) < 0)
+        ck_assert_int_eq(errno, EINTR);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    ck_assert_uint_eq(wrong, 0);
+}
+END_TEST
+int main(void)
+{
+    Suite *suite = suite_create("regex");
+    TCase *perl = tcase_create("perl");
+    tcase_add_checked_fixture(perl, set_up, tear_down);
+    tcase_add_test(perl, test_as_perl);
+    suite_add_tcase(suite, perl);
+    return unit_main(suite);
+}
