@@ -67,6 +67,7 @@ enum directive_manners {
     }
 
 struct conf;
+struct conf_logs;
 struct conf_scope;
 struct directive;
 
@@ -130,6 +131,7 @@ struct conf {
     const char *conf_prefix; /* folder of the file, with a trailing '/': includes, auth files */
     const char *error_log;   /* -e: where errors go when no error_log is given; NULL: built-in */
     bool testing;            /* -t: nothing outside may be changed */
+    struct conf_logs *logs;  /* log files: worker/logs.h; NULL until one is named */
 };
 
 struct conf_request {

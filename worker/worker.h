@@ -40,14 +40,16 @@ struct worker_setup {
  * exit status: 0; 2 when it could not start (the master then backs off). */
 int worker_run(const struct worker_setup *);
 
-/* Opens every log file that the configuration names (error_log, access_log)
- * or keeps it open when `previous` had it; the master calls it inside the
- * reload transaction, before any worker is forked. Problems go to
- * conf->messages. False on failure; nothing of `previous` is changed. */
+/* Opens every log file that the configuration names (error_log, access_log); the master
+ * calls it inside the reload transaction, before any worker is forked. Each configuration
+ * opens its files itself: one that was moved away is made anew, as by USR1. With conf->testing
+ * it only finds out whether they could be opened. Problems go to conf->messages.
+ * False on failure; nothing of `previous` is changed. */
 bool worker_open_logs(struct conf *, const struct conf *previous);
 
-/* Reopens the log files in place (USR1), in the master or a worker: the new file
- * is opened before the old one is closed. */
+/* Reopens the log files in place (USR1), in the master or a worker: what is buffered is
+ * written first, and the new file is opened before the old one is closed. What fails goes
+ * on in the old file, and is logged. */
 void worker_reopen_logs(struct conf *);
 
 /* The error log of the main scope; valid after worker_open_logs. */
@@ -57,8 +59,8 @@ struct log *worker_main_log(struct conf *);
  * wholly built in, space-separated, from the modules' own tables. In the arena. */
 struct slice worker_features(struct arena *);
 
-/* Releases what a configuration holds outside its arena: log files that `kept`
- * (may be NULL) does not share. */
+/* Releases what a configuration holds outside its arena: its log files. Nothing of `kept`
+ * (may be NULL) is changed. */
 void worker_conf_release(struct conf *, const struct conf *kept);
 
 #endif

@@ -1,0 +1,146 @@
+#include "worker/http/variables.h"
+
+#include "conf/suggest.h"
+#include "worker/http/core.h"
+
+#include <limits.h>
+
+static const struct variable *const tables[] = { core_variables, header_variables,
+                                                 response_variables };
+
+enum { TABLES = sizeof tables / sizeof *tables, NAME_MAX_LEN = 256 };
+
+static bool is_prefix(const struct variable *variable)
+{
+    return variable->name[strlen(variable->name) - 1] == '_';
+}
+
+/* A whole name goes before a prefix: $http_cookie is not found among $http_*. */
+const struct variable *variable_find(struct slice name, struct slice *argument)
+{
+    const struct variable *prefixed = NULL;
+
+    *argument = (struct slice){ NULL, 0 };
+    for (size_t i = 0; i < TABLES; i++)
+        for (const struct variable *variable = tables[i]; variable->name != NULL; variable++) {
+            struct slice known = slice_of(variable->name);
+            if (slice_equal(known, name))
+                return variable;
+            if (is_prefix(variable) && name.len > known.len && slice_starts(name, known))
+                prefixed = variable;
+        }
+    if (prefixed != NULL)
+        *argument = slice_from(name, strlen(prefixed->name));
+    return prefixed;
+}
+
+/* The name number `index` of all tables. */
+static struct slice name_at(const void *context, size_t index)
+{
+    (void)context;
+    for (size_t i = 0; i < TABLES; i++)
+        for (const struct variable *variable = tables[i]; variable->name != NULL; variable++)
+            if (index-- == 0)
+                return slice_of(variable->name);
+    return (struct slice){ NULL, 0 };
+}
+
+static size_t name_count(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < TABLES; i++)
+        for (const struct variable *variable = tables[i]; variable->name != NULL; variable++)
+            count++;
+    return count;
+}
+
+struct slice variable_suggest(struct slice name)
+{
+    return suggest_nearest(name, name_count(), name_at, NULL);
+}
+
+static bool name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+enum variable_name_result variable_name_read(struct slice text, size_t *at, struct slice *name)
+{
+    size_t i = *at + 1;
+    bool brace = i < text.len && text.at[i] == '{';
+    size_t start = brace ? i + 1 : i;
+
+    for (i = start; i < text.len && name_byte(text.at[i]); i++)
+        ;
+    *name = slice_make(text.at + start, i - start);
+    if (brace && start == text.len)
+        return VARIABLE_NAME_MISSING;
+    if (brace && (i == text.len || text.at[i] != '}'))
+        return VARIABLE_BRACE_MISSING;
+    *at = brace ? i + 1 : i;
+    return name->len == 0 ? VARIABLE_NAME_MISSING : VARIABLE_NAME;
+}
+
+bool variable_resolve(struct conf *conf, struct conf_scope *scope, struct position at,
+                      struct slice name, struct variable_use *use)
+{
+    char *lower = arena_text(conf->arena, name.len);
+
+    *use = (struct variable_use){ 0 };
+    if (lower == NULL)
+        goto no_memory;
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = ascii_lower(name.at[i]);
+    const struct variable *builtin = variable_find(slice_make(lower, name.len), &use->argument);
+    if (builtin != NULL && use->argument.len == 0) {
+        use->get = builtin->get;
+        return true;
+    }
+    /* A name that users define goes before a prefix: (?<arg_x>...) hides ?x=. */
+    const struct http *http = http_of(scope);
+    if (builtin != NULL &&
+        (http == NULL ||
+         !variable_names_find(http->names, slice_make(lower, name.len), &use->index))) {
+        use->get = builtin->get;
+        return true;
+    }
+    use->index = variable_index(conf, scope, at, name, false);
+    if (use->index != UINT_MAX)
+        return true;
+    if (http == NULL)
+        return false;
+
+no_memory:
+    conf_error(conf, at, "no memory for this variable");
+    return false;
+}
+
+bool variable_value(struct request *request, const struct variable_use *use, struct slice *value)
+{
+    if (use->get != NULL)
+        return use->get(request, use->argument, value);
+    if (request->user_set == NULL || !request->user_set[use->index])
+        return false;
+    *value = request->user_values[use->index];
+    return true;
+}
+
+bool variable_get(struct request *request, struct slice name, struct slice *value)
+{
+    struct variable_use use = { 0 };
+    char lower[NAME_MAX_LEN];
+
+    if (name.len > sizeof lower)
+        return false;
+    for (size_t i = 0; i < name.len; i++)
+        lower[i] = ascii_lower(name.at[i]);
+    struct slice known = slice_make(lower, name.len);
+    if (!variable_names_find(request->server->http->names, known, &use.index)) {
+        const struct variable *builtin = variable_find(known, &use.argument);
+        if (builtin == NULL)
+            return false;
+        use.get = builtin->get;
+    }
+    return variable_value(request, &use, value);
+}
