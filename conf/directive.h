@@ -77,7 +77,8 @@ struct value_type {
     const char *name; /* for muxd -h: "flag", "size", "time" ... */
     size_t size;
     /* Sets *value from node->words[1..]; reports problems with conf_error. For a
-     * repeated directive *value holds what earlier ones left (zero at first). */
+     * repeated directive *value holds what earlier ones left (zero at first). `value` is
+     * NULL when size is 0: the setter keeps what it reads elsewhere. */
     void (*set)(struct conf *, struct conf_scope *, const struct conf_node *,
                 const struct directive *, void *value);
 };
@@ -101,7 +102,8 @@ struct conf_module {
     size_t size;      /* of the struct of settings */
     const struct directive *directives;
     /* Called once for each instance, when inheritance is done (parents first): checks what
-     * concerns several fields. May be NULL. */
+     * concerns several fields. Main always has an instance of its own. Not called when the
+     * text has syntax errors, or some directive of the module an error. May be NULL. */
     void (*check)(struct conf *, struct conf_scope *, void *settings);
 };
 
@@ -132,6 +134,8 @@ struct conf {
     const char *error_log;   /* -e: where errors go when no error_log is given; NULL: built-in */
     bool testing;            /* -t: nothing outside may be changed */
     struct conf_logs *logs;  /* log files: worker/logs.h; NULL until one is named */
+    struct directive_index *index; /* directives by name */
+    bool *failed;                  /* by module: an error in one of its directives */
 };
 
 struct conf_request {
@@ -166,7 +170,8 @@ bool conf_has_own(const struct conf *, const struct conf_scope *, const char *di
 struct conf_scope *conf_open_block(struct conf *, struct conf_scope *parent,
                                    const struct conf_node *, enum conf_context, void *owner);
 
-/* Report a problem at a place (usually node->words[i].at). */
+/* Report a problem at a place (usually node->words[i].at). The hint is the word that was
+ * probably meant (suggest_nearest); it may be empty. */
 void conf_error(struct conf *, struct position, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void conf_warn(struct conf *, struct position, const char *format, ...)

@@ -41,20 +41,38 @@ struct conf_messages {
     unsigned errors, warnings;
 };
 
-enum { CONF_INCLUDE_DEPTH_MAX = 32, CONF_BLOCK_DEPTH_MAX = 64, CONF_FILE_MAX = 256 << 20 };
+enum {
+    CONF_INCLUDE_DEPTH_MAX = 32,
+    CONF_INCLUDES_MAX = 200000, /* files read in all, a file read twice counted twice */
+    CONF_BLOCK_DEPTH_MAX = 64,
+    CONF_WORDS_MAX = 65536, /* of one directive */
+    CONF_FILE_MAX = 256 << 20,
+    CONF_MESSAGES_MAX = 100,      /* that are kept; the last one then says so */
+    CONF_MESSAGE_TEXT_MAX = 1024, /* bytes; the rest is cut off */
+};
 
 /* Starts an empty list. */
 void conf_messages_init(struct conf_messages *, struct arena *);
 
-/* Adds a message; `at` may have a NULL source. After an error the caller goes
- * on as if the directive were not there. */
+/* No further message would be kept: making a hint for it is not worth while. */
+bool conf_messages_full(const struct conf_messages *);
+
+/* Sorts the messages by where they were read; those without a place come last. */
+void conf_messages_sort(struct conf_messages *);
+
+/* Adds a message; `at` may have a NULL source. `hint` is shown as it is. Control
+ * characters become \xXX. After an error the caller goes on as if the directive
+ * were not there. */
 void conf_message_add(struct conf_messages *, enum conf_severity, struct position at,
                       struct slice hint, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+void conf_message_vadd(struct conf_messages *, enum conf_severity, struct position at,
+                       struct slice hint, const char *format, va_list);
 
-/* One message as text: `[emerg] unknown directive "x" in FILE:LINE`, and, when
- * it has a place, two more lines: the line of the file and the caret with the
- * hint. Ends without a newline. In the arena. */
+/* One message as text: `[emerg] unknown directive "x" in FILE:LINE:COLUMN`, and,
+ * when it has a place, two more lines: the line of the file (a long one is cut
+ * around the place) and the caret with the hint. Ends without a newline. In the
+ * arena. */
 struct slice conf_message_text(struct arena *, const struct conf_message *);
 
 /* The trees of one configuration. */
@@ -63,7 +81,12 @@ struct conf_tree {
     struct conf_messages *messages;
     struct source *sources, **last_source;
     const char *prefix; /* folder that relative includes start from, with a trailing '/' */
-    struct conf_node *root;
+    struct conf_node *root, **last_node;
+    struct source_table *files; /* by name: a file is read from disk once */
+    struct array words;         /* of the directive being read */
+    unsigned block_depth, includes;
+    uint32_t order; /* of the next token */
+    bool stopped;   /* a limit was reached: nothing more is read */
 };
 
 /* Starts an empty tree; `prefix` is the folder of the configuration file. */
