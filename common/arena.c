@@ -191,8 +191,10 @@ void *array_push(struct array *array, struct arena *arena)
 {
     if (array->count == array->capacity) {
         size_t capacity = array->capacity == 0 ? 4 : array->capacity * 2;
-        if (capacity > SIZE_MAX / array->item_size)
+        if (capacity > SIZE_MAX / array->item_size) {
+            arena->exhausted = true;
             return NULL;
+        }
         void *items = arena_alloc(arena, capacity * array->item_size);
         if (items == NULL)
             return NULL;
