@@ -5,6 +5,8 @@ enum affinity_problem affinity_parse(struct slice text, cpu_set_t *mask, char *b
     size_t cpu = 0;
 
     CPU_ZERO(mask);
+    if (text.len > CPU_SETSIZE)
+        return AFFINITY_TOO_LONG;
     for (size_t left = text.len; left > 0; left--) {
         char digit = text.at[left - 1];
         if (digit == ' ')
@@ -13,8 +15,6 @@ enum affinity_problem affinity_parse(struct slice text, cpu_set_t *mask, char *b
             *bad = digit;
             return AFFINITY_BAD_CHARACTER;
         }
-        if (cpu == CPU_SETSIZE)
-            return AFFINITY_TOO_LONG;
         if (digit == '1')
             CPU_SET(cpu, mask);
         cpu++;

@@ -18,7 +18,8 @@ struct watch {
     int fd;
     bool readable; /* a read may succeed; set by the loop, cleared by the owner on EAGAIN */
     bool writable; /* likewise for a write; starts true: a new socket can be written */
-    bool hangup;   /* the peer has closed its side, or the socket failed; stays set */
+    bool hangup;   /* the peer has closed its side, or the socket failed; stays set. A hint:
+                      select learns of an end only by the read that returns 0 */
     uint8_t flags; /* the loop's own: see loop_add */
     uint32_t slot; /* the loop's own */
 };

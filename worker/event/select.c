@@ -11,8 +11,9 @@
 
 struct select_state {
     unsigned count, limit;
-    unsigned at; /* the watch being handled; those before it are done */
     struct watch *watches[FD_SETSIZE];
+    unsigned ready_at, ready_count;
+    struct watch *ready[FD_SETSIZE]; /* the batch that is being handled */
 };
 
 static void *select_open(unsigned descriptors)
@@ -42,9 +43,7 @@ static int select_add(void *opaque, struct watch *watch, unsigned flags)
     return 0;
 }
 
-/* The last watch takes the place of the one that leaves. While a turn runs, its
- * readiness is in its flags already, so that it is called in its new place or
- * has been called in its old one. */
+/* The last watch takes the place of the one that leaves. */
 static void select_remove(void *opaque, struct watch *watch)
 {
     struct select_state *state = opaque;
@@ -54,6 +53,10 @@ static void select_remove(void *opaque, struct watch *watch)
     struct watch *last = state->watches[--state->count];
     state->watches[watch->slot] = last;
     last->slot = watch->slot;
+    /* It may be ready in the batch at hand, and its memory may be used again. */
+    for (unsigned i = state->ready_at + 1; i < state->ready_count; i++)
+        if (state->ready[i] == watch)
+            state->ready[i] = NULL;
 }
 
 static int select_prepare(const struct select_state *state, fd_set *reads, fd_set *writes)
@@ -91,12 +94,10 @@ static int select_mark_bad(struct select_state *state, fd_set *reads)
     return bad;
 }
 
-static int select_call(struct select_state *state, fd_set *reads, fd_set *writes)
+/* Marks what has news; all of it before the first call, which may remove any. */
+static void select_mark(struct select_state *state, fd_set *reads, fd_set *writes)
 {
-    struct watch *ready[FD_SETSIZE];
-    unsigned count = 0;
-    int called = 0;
-
+    state->ready_count = 0;
     for (unsigned i = 0; i < state->count; i++) {
         struct watch *watch = state->watches[i];
         bool read = FD_ISSET(watch->fd, reads), write = FD_ISSET(watch->fd, writes);
@@ -104,19 +105,22 @@ static int select_call(struct select_state *state, fd_set *reads, fd_set *writes
             continue;
         watch->readable |= read;
         watch->writable |= write;
-        ready[count++] = watch;
+        state->ready[state->ready_count++] = watch;
     }
-    /* A watch that was removed meanwhile is no longer in its slot. Its memory may
-     * belong to a new one by then: that has no news yet. */
-    for (unsigned i = 0; i < count; i++) {
-        struct watch *watch = ready[i];
-        if (watch->slot >= state->count || state->watches[watch->slot] != watch)
-            continue;
-        if (!watch->readable && !watch->writable)
+}
+
+static int select_call(struct select_state *state)
+{
+    int called = 0;
+
+    for (state->ready_at = 0; state->ready_at < state->ready_count; state->ready_at++) {
+        struct watch *watch = state->ready[state->ready_at];
+        if (watch == NULL)
             continue;
         watch->on_ready(watch);
         called++;
     }
+    state->ready_count = 0;
     return called;
 }
 
@@ -138,7 +142,10 @@ static int select_turn(void *opaque, int timeout, void (*before)(void *), void *
         errno = error;
         return error == EINTR ? 0 : -1;
     }
-    return count == 0 ? 0 : select_call(state, &reads, &writes);
+    if (count == 0)
+        return 0;
+    select_mark(state, &reads, &writes);
+    return select_call(state);
 }
 
 static void select_close(void *opaque)
