@@ -1,9 +1,12 @@
 #include "master/generation.h"
 
+#include "worker/logs.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static enum log_level message_level(enum conf_severity severity)
 {
@@ -106,6 +109,18 @@ bool generation_open_logs(struct generation *generation, const struct generation
 
     report(generation, log);
     return opened;
+}
+
+void generation_reopen_logs(struct generation *generation, const struct log *log)
+{
+    const struct worker_user *user = &generation->settings->user;
+    const char *failed;
+
+    worker_reopen_logs(generation->conf);
+    if (geteuid() != 0 || !user->set)
+        return;
+    if (!log_files_chown(&conf_logs(generation->conf)->files, user->uid, &failed))
+        log_write(log, LOG_LEVEL_ALERT, errno, 0, "chown(\"%s\", %u) failed", failed, user->uid);
 }
 
 bool generation_prepare_workers(struct generation *generation, const struct log *log)

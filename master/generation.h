@@ -57,6 +57,10 @@ struct generation *generation_load(const struct launch *, unsigned number, const
 bool generation_open_logs(struct generation *, const struct generation *previous,
                           const struct log *);
 
+/* USR1: opens the log files anew, and gives them to the workers' user, who does the same.
+ * Problems go to `log`. */
+void generation_reopen_logs(struct generation *, const struct log *);
+
 /* Makes room for the worker processes. False, with the reason logged, when memory is out. */
 bool generation_prepare_workers(struct generation *, const struct log *);
 

@@ -57,7 +57,11 @@ static void act_reopen(struct master *master, uint64_t now)
 {
     (void)now;
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reopening logs");
-    worker_reopen_logs(master->current->conf);
+    if (master->reload.next != NULL)
+        generation_reopen_logs(master->reload.next, master->log);
+    for (struct generation *any = master->current; any != NULL; any = any->older)
+        if (any->conf != NULL)
+            generation_reopen_logs(any, master->log);
     master_redirect_stderr(master);
     processes_signal_all(master, SIGUSR1);
 }
