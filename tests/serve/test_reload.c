@@ -1,0 +1,455 @@
+/* HUP: a new configuration comes into force as a whole or not at all, and no
+ * client notices. */
+#include "tests/serve/harness.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LISTEN "listen 127.0.0.1:@port@"
+#define HELLO "server { " LISTEN "; location / { return 200 hello; } }\n"
+#define OTHER "server { listen 127.0.0.1:@port2@; location / { return 200 other; } }\n"
+#define UNIX "server { listen unix:@root@/logs/socket; location / { return 200 unix; } }\n"
+#define REQUEST "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+/* ---- clients that never stop ---- */
+
+enum { LOAD_PROCESSES = 4, FAILURE_TEXT = 200 };
+
+/* What the processes of a load have seen, in memory that they share with the test. */
+struct load_report {
+    unsigned long requests, failures;
+    char failure[FAILURE_TEXT];
+    _Atomic bool stop;
+};
+
+struct load {
+    struct load_report *reports; /* LOAD_PROCESSES of them */
+    pid_t pids[LOAD_PROCESSES];
+};
+
+/* What it connects to. */
+union name {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_un un;
+};
+
+static void note_failure(struct load_report *report, const char *what, int error)
+{
+    if (report->failures++ == 0)
+        snprintf(report->failure, FAILURE_TEXT, "request %lu: %s: %s", report->requests, what,
+                 strerror(error));
+}
+
+/* Receives until the end of the connection. */
+static bool receive_answer(int fd, const char *body)
+{
+    char text[1000];
+    size_t len = 0;
+    ssize_t got;
+
+    while (len < sizeof(text) - 1 && (got = recv(fd, text + len, sizeof(text) - 1 - len, 0)) > 0)
+        len += (size_t)got;
+    text[len] = '\0';
+    return strncmp(text, "HTTP/1.1 200 ", 13) == 0 && strstr(text, body) != NULL;
+}
+
+/* One connection, one request. */
+static void request_once(struct load_report *report, const union name *name, socklen_t len,
+                         const char *body)
+{
+    struct timeval patience = { .tv_sec = DEADLINE / 1000 };
+    int fd = socket(name->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    report->requests++;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (connect(fd, &name->any, len) != 0)
+        note_failure(report, "connect", errno);
+    else if (send(fd, REQUEST, strlen(REQUEST), MSG_NOSIGNAL) != (ssize_t)strlen(REQUEST))
+        note_failure(report, "send", errno);
+    else if (!receive_answer(fd, body))
+        note_failure(report, "no answer", errno);
+    close(fd);
+}
+
+static void load_run(struct load_report *report, const union name *name, socklen_t len,
+                     const char *body)
+{
+    enum { PAUSE = 1 }; /* the machine may have few processors, and the server needs one */
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    while (!report->stop) {
+        request_once(report, name, len, body);
+        poll(NULL, 0, PAUSE);
+    }
+    _exit(0);
+}
+
+static struct load load_start(const union name *name, socklen_t len, const char *body)
+{
+    struct load load;
+
+    load.reports = mmap(NULL, LOAD_PROCESSES * sizeof(*load.reports), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(load.reports, MAP_FAILED);
+    for (int i = 0; i < LOAD_PROCESSES; i++) {
+        load.pids[i] = fork();
+        ck_assert_int_ge(load.pids[i], 0);
+        if (load.pids[i] == 0)
+            load_run(&load.reports[i], name, len, body);
+    }
+    return load;
+}
+
+static struct load load_tcp(const struct server *server, const char *body)
+{
+    union name name = { .in = { .sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)server->ports[0]),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) } };
+
+    return load_start(&name, sizeof(name.in), body);
+}
+
+/* Ends the load: none of its requests has failed. */
+static void load_stop(struct server *server, struct load *load)
+{
+    for (int i = 0; i < LOAD_PROCESSES; i++)
+        load->reports[i].stop = true;
+    for (int i = 0; i < LOAD_PROCESSES; i++)
+        ck_assert_int_eq(waitpid(load->pids[i], NULL, 0), load->pids[i]);
+    for (int i = 0; i < LOAD_PROCESSES; i++) {
+        const struct load_report *report = &load->reports[i];
+        ck_assert_uint_gt(report->requests, 0);
+        if (report->failures > 0)
+            server_fail(server, "%lu of %lu requests failed; %s", report->failures,
+                        report->requests, report->failure);
+    }
+    munmap(load->reports, LOAD_PROCESSES * sizeof(*load->reports));
+}
+
+/* ---- reloads ---- */
+
+static void expect_workers(struct server *server, size_t count)
+{
+    EVENTUALLY(server_workers(server, NULL, 0) == count);
+}
+
+static unsigned log_count(struct server *server, const char *text)
+{
+    return count_of(server_read(server, "logs/error.log"), text);
+}
+
+/* Reloads, and waits until the outcome is in the log. */
+static void reload(struct server *server, const struct setup *setup, const char *outcome)
+{
+    unsigned before = log_count(server, outcome);
+
+    server_configure(server, setup);
+    server_signal(server, SIGHUP);
+    EVENTUALLY(log_count(server, outcome) > before);
+}
+
+static void reload_well(struct server *server, const struct setup *setup)
+{
+    reload(server, setup, "reconfigured: ");
+}
+
+/* A reload that changes nothing, not even who serves. */
+static void reload_badly(struct server *server, const struct setup *setup, const char *reason)
+{
+    pid_t before[8], after[8];
+    size_t count = server_workers(server, before, 8);
+
+    reload(server, setup, "the old one stays in force");
+    server_wait_log(server, reason);
+    EVENTUALLY(server_workers(server, after, 8) == count);
+    for (size_t i = 0; i < count; i++) {
+        size_t j = 0;
+        while (j < count && after[j] != before[i])
+            j++;
+        ck_assert_uint_lt(j, count);
+    }
+    ck_assert_str_eq(get(server, "/")->body, "hello");
+}
+
+START_TEST(no_request_is_lost)
+{
+    static const unsigned counts[] = { 1, 8, 1, 3, 8, 2, 2, 5, 1, 1 };
+    enum { COUNTS = sizeof(counts) / sizeof(*counts), ROUNDS = 2 };
+    struct server *server = server_start(HELLO);
+    struct load load = load_tcp(server, "hello");
+    char main[40];
+
+    for (int i = 0; i < COUNTS * ROUNDS; i++) {
+        snprintf(main, sizeof(main), "worker_processes %u;", counts[i % COUNTS]);
+        reload_well(server,
+                    &(struct setup){ .http = i % 3 == 0 ? HELLO OTHER : HELLO, .main = main });
+    }
+    expect_workers(server, counts[COUNTS - 1]);
+    load_stop(server, &load);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(no_request_to_a_unix_socket_is_lost)
+{
+    enum { RELOADS = 10 };
+    struct server *server = server_start(HELLO UNIX);
+    union name name = { .un = { .sun_family = AF_UNIX } };
+    char main[40];
+
+    snprintf(name.un.sun_path, sizeof(name.un.sun_path), "%s/logs/socket", server->root);
+    struct load load = load_start(&name, sizeof(name.un), "unix");
+    for (int i = 0; i < RELOADS; i++) {
+        snprintf(main, sizeof(main), "worker_processes %d;", 1 + i % 3);
+        reload_well(server, &(struct setup){ .http = HELLO UNIX, .main = main });
+    }
+    load_stop(server, &load);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(no_request_is_lost_when_reloads_fail)
+{
+    enum { RELOADS = 10 };
+    struct server *server = server_start(HELLO);
+    struct load load = load_tcp(server, "hello");
+
+    server_allow(server, "chdir(");
+    for (int i = 0; i < RELOADS; i++)
+        reload_badly(server,
+                     &(struct setup){ .http = HELLO OTHER,
+                                      .main = "worker_processes 4; working_directory /none;" },
+                     "a new worker process does not start");
+    load_stop(server, &load);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(reloads_may_come_faster_than_they_are_done)
+{
+    enum { SIGNALS = 30 };
+    struct server *server = server_start(HELLO);
+    struct load load = load_tcp(server, "hello");
+
+    for (int i = 0; i < SIGNALS; i++)
+        server_signal(server, SIGHUP);
+    server_configure(server, &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 2;" });
+    server_signal(server, SIGHUP);
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)server->ports[1]),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EVENTUALLY(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    close(fd);
+    expect_workers(server, 2);
+    load_stop(server, &load);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(what_is_new_is_served)
+{
+    struct server *server = server_start("server { " LISTEN "; location / { return 200 old; } }");
+
+    ck_assert_str_eq(get(server, "/")->body, "old");
+    reload_well(server, &(struct setup){ .http = HELLO });
+    EVENTUALLY(strcmp(get(server, "/")->body, "hello") == 0);
+    for (int i = 0; i < 20; i++)
+        ck_assert_str_eq(get(server, "/")->body, "hello");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(what_has_begun_is_finished)
+{
+    struct server *server = server_start("server { " LISTEN "; location / { return 200 old; } }");
+    struct client *client = client_open(server);
+
+    client_send(client, "GET / HTTP/1.1\r\nHost: local");
+    get(server, "/");
+    reload_well(server, &(struct setup){ .http = HELLO });
+    server_wait_log(server, "gracefully shutting down");
+    EVENTUALLY(strcmp(get(server, "/")->body, "hello") == 0);
+    client_send(client, "host\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "old");
+    client_expect_closed(client);
+    expect_workers(server, worker_count());
+    server_stop(server);
+}
+END_TEST
+
+/* Whether the n-th port is listened on. */
+static bool port_is_open(const struct server *server, unsigned n)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)server->ports[n - 1]),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool open = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+    close(fd);
+    return open;
+}
+
+START_TEST(addresses_come_and_go)
+{
+    enum { ROUNDS = 3 };
+    struct server *server = server_start(HELLO);
+    struct stat found;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        reload_well(server, &(struct setup){ .http = HELLO OTHER UNIX });
+        struct client *client = client_open_port(server, 2);
+        client_send(client, REQUEST);
+        ck_assert_str_eq(client_read(client)->body, "other");
+        client = client_open_unix(server, "logs/socket");
+        client_send(client, REQUEST);
+        ck_assert_str_eq(client_read(client)->body, "unix");
+        reload_well(server, &(struct setup){ .http = HELLO });
+        ck_assert_int_ne(stat(server_path(server, "logs/socket"), &found), 0);
+        if (i == ROUNDS - 1) /* else it comes back before it is gone */
+            EVENTUALLY(!port_is_open(server, 2));
+        ck_assert_str_eq(get(server, "/")->body, "hello");
+    }
+    server_stop(server);
+}
+END_TEST
+
+/* ---- what cannot be ---- */
+
+START_TEST(a_wrong_file_changes_nothing)
+{
+    struct server *server = server_start(HELLO);
+
+    server_allow(server, "unknown directive");
+    reload_badly(server, &(struct setup){ .http = "nonsense;" },
+                 "unknown directive \"nonsense\" in ");
+    reload_well(server, &(struct setup){ .http = HELLO });
+    server_stop(server);
+}
+END_TEST
+
+/* A socket that somebody else listens on. */
+static int occupy(int port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(fd, 5), 0);
+    return fd;
+}
+
+START_TEST(an_address_in_use_changes_nothing)
+{
+    struct server *server = server_start(HELLO);
+
+    server_expand(server, "@port2@");
+    int fd = occupy(server->ports[1]);
+    server_allow(server, "failed (98: Address already in use)");
+    server_allow(server, "still could not bind()");
+    reload_badly(server, &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 5;" },
+                 "still could not bind()");
+    close(fd);
+    reload_well(server, &(struct setup){ .http = HELLO OTHER });
+    ck_assert(port_is_open(server, 2));
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_log_that_cannot_be_opened_changes_nothing)
+{
+    struct server *server = server_start(HELLO);
+
+    server_allow(server, "none/access.log");
+    server_allow(server, "none/error.log");
+    reload_badly(server, &(struct setup){ .http = "access_log @root@/none/access.log;\n" HELLO },
+                 "none/access.log\" failed (2: No such file or directory)");
+    reload_badly(server,
+                 &(struct setup){ .http = HELLO, .main = "error_log @root@/none/error.log;" },
+                 "none/error.log\" failed (2: No such file or directory)");
+    reload_badly(server, &(struct setup){ .http = HELLO, .main = "pid @root@/none/muxd.pid;" },
+                 "none/muxd.pid\" failed (2: No such file or directory)");
+    server_allow(server, "none/muxd.pid");
+    server_stop(server);
+}
+END_TEST
+
+/* ---- files of the master ---- */
+
+START_TEST(the_logs_of_the_new_configuration_are_used)
+{
+    struct server *server = server_start(HELLO);
+
+    server_configure(
+        server, &(struct setup){ .http = HELLO, .main = "error_log @root@/logs/new.log info;" });
+    server_signal(server, SIGHUP);
+    server_wait_file(server, "logs/new.log", "reconfigured: ");
+    server_wait_file(server, "logs/new.log", "exited with code 0");
+    ck_assert_uint_eq(log_count(server, "reconfigured: "), 0);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(the_pid_file_moves)
+{
+    struct server *server = server_start(HELLO);
+
+    reload_well(server, &(struct setup){ .http = HELLO, .main = "pid @root@/logs/new.pid;" });
+    ck_assert_int_eq(atoi(server_read(server, "logs/new.pid")), server->pid);
+    ck_assert_int_ne(access(server_path(server, "logs/muxd.pid"), F_OK), 0);
+    server_quit(server);
+    ck_assert_int_ne(access(server_path(server, "logs/new.pid"), F_OK), 0);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_reload_does_not_keep_the_master_from_leaving)
+{
+    static const int signals[] = { SIGQUIT, SIGTERM };
+
+    for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+        struct server *server = server_start(HELLO);
+        get(server, "/");
+        server_configure(server,
+                         &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 4;" });
+        server_signal(server, SIGHUP);
+        server_signal(server, signals[i]);
+        server_allow(server, "exited on signal 9"); /* new ones that did not accept yet */
+        server_join(server);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    return serve_main("reload", (const TTest *[]){
+                                    no_request_is_lost,
+                                    no_request_to_a_unix_socket_is_lost,
+                                    no_request_is_lost_when_reloads_fail,
+                                    reloads_may_come_faster_than_they_are_done,
+                                    what_is_new_is_served,
+                                    what_has_begun_is_finished,
+                                    addresses_come_and_go,
+                                    a_wrong_file_changes_nothing,
+                                    an_address_in_use_changes_nothing,
+                                    a_log_that_cannot_be_opened_changes_nothing,
+                                    the_logs_of_the_new_configuration_are_used,
+                                    the_pid_file_moves,
+                                    a_reload_does_not_keep_the_master_from_leaving,
+                                    NULL,
+                                });
+}
