@@ -1,20 +1,5 @@
-#include "conf/parser.h"
-
+#include "conf/reader.h"
 #include "conf/source.h"
-
-#include <errno.h>
-#include <glob.h>
-
-/* One source being read. */
-struct reader {
-    struct conf_tree *tree;
-    struct reader *outer; /* that includes this one; NULL at the top */
-    struct lexer lexer;
-    struct token ahead; /* given back, to be read again */
-    bool has_ahead;
-    bool end_reported; /* the end of the source is said to be too early once */
-    unsigned depth;    /* of includes */
-};
 
 /* A directive whose words have been read. */
 struct statement {
@@ -23,9 +8,6 @@ struct statement {
 };
 
 static const struct slice no_hint = { "", 0 };
-
-static void read_directives(struct reader *reader, struct conf_node ***last, bool in_block,
-                            struct position *end);
 
 /* --- tokens --- */
 
@@ -51,16 +33,15 @@ static void give_back(struct reader *reader, struct token token)
 
 /* --- problems --- */
 
-static void report(const struct reader *reader, struct position at, struct slice hint,
+void reader_report(const struct reader *reader, struct position at, struct slice hint,
                    const char *problem)
 {
     conf_message_add(reader->tree->messages, CONF_EMERG, at, hint, "%s", problem);
 }
 
-/* A limit that no sane configuration reaches: reading ends. */
-static void stop(const struct reader *reader, struct position at, const char *problem)
+void reader_stop(const struct reader *reader, struct position at, const char *problem)
 {
-    report(reader, at, no_hint, problem);
+    reader_report(reader, at, no_hint, problem);
     reader->tree->stopped = true;
 }
 
@@ -72,17 +53,24 @@ static void report_bad(struct reader *reader, const struct token *token)
         reader->tree->stopped = true;
         return;
     }
-    report(reader, token->at, lexer->hint == NULL ? no_hint : slice_of(lexer->hint),
-           lexer->problem);
+    reader_report(reader, token->at, lexer->hint == NULL ? no_hint : slice_of(lexer->hint),
+                  lexer->problem);
     /* A quote that is never closed ends the source. */
     if (lexer->offset >= lexer->source->text.len)
         reader->end_reported = true;
 }
 
-static void report_end(struct reader *reader, struct position at, const char *problem)
+/* `open` is the place of a { that has no }, or NULL. */
+static void report_end(struct reader *reader, struct position at, const struct position *open,
+                       const char *problem)
 {
-    if (!reader->end_reported)
-        report(reader, at, no_hint, problem);
+    struct slice hint = no_hint;
+
+    if (reader->end_reported)
+        return;
+    if (open != NULL)
+        hint = arena_printf(reader->tree->arena, "the \"{\" of line %u is not closed", open->line);
+    reader_report(reader, at, hint, problem);
     reader->end_reported = true;
 }
 
@@ -169,140 +157,16 @@ static void read_block(struct reader *reader, struct conf_node *node, const stru
     struct position end = open->at;
 
     if (tree->block_depth == CONF_BLOCK_DEPTH_MAX) {
-        stop(reader, open->at, "too many nested blocks");
+        reader_stop(reader, open->at, "too many nested blocks");
         return;
     }
     tree->block_depth++;
-    read_directives(reader, &last, true, &end);
+    reader_directives(reader, &last, &open->at, &end);
     tree->block_depth--;
     if (node != NULL) {
         node->block = true;
         node->end = end;
     }
-}
-
-/* --- include --- */
-
-static bool is_being_read(const struct reader *reader, const char *path)
-{
-    for (; reader != NULL; reader = reader->outer)
-        if (reader->lexer.source->file && strcmp(reader->lexer.source->name, path) == 0)
-            return true;
-    return false;
-}
-
-static void source_append(struct conf_tree *tree, struct source *source)
-{
-    *tree->last_source = source;
-    tree->last_source = &source->next;
-}
-
-static void read_source(struct conf_tree *tree, struct reader *outer, struct source *source,
-                        struct conf_node ***last)
-{
-    struct reader reader = { .tree = tree,
-                             .outer = outer,
-                             .depth = outer == NULL ? 0 : outer->depth + 1 };
-    struct position end;
-
-    source_append(tree, source);
-    lexer_init(&reader.lexer, tree->arena, source);
-    read_directives(&reader, last, false, &end);
-}
-
-/* Reads a file; `at` is the include's place, without source for the first file. */
-static void read_path(struct conf_tree *tree, struct reader *outer, struct position at,
-                      const char *path, struct conf_node ***last)
-{
-    struct source *source;
-    const char *call = "";
-
-    switch (source_read(tree->files, tree->arena, path, &source, &call)) {
-    case SOURCE_OK:
-        read_source(tree, outer, source, last);
-        break;
-    case SOURCE_FAILED:
-        conf_message_add(tree->messages, CONF_EMERG, at, no_hint, "%s() \"%s\" failed (%d: %s)",
-                         call, path, errno, strerror(errno));
-        break;
-    case SOURCE_TOO_LARGE:
-        conf_message_add(tree->messages, CONF_EMERG, at, no_hint,
-                         "\"%s\" is too large: a file may have %d MB", path, CONF_FILE_MAX >> 20);
-        break;
-    case SOURCE_NO_MEMORY:
-        tree->stopped = true;
-        break;
-    }
-}
-
-static void include_path(struct reader *reader, struct position at, const char *path,
-                         struct conf_node ***last)
-{
-    if (is_being_read(reader, path)) {
-        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint,
-                         "recursive include of \"%s\"", path);
-        return;
-    }
-    if (reader->depth + 1 >= CONF_INCLUDE_DEPTH_MAX) {
-        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint,
-                         "too many nested includes: \"%s\" is not read", path);
-        return;
-    }
-    if (++reader->tree->includes > CONF_INCLUDES_MAX) {
-        stop(reader, at, "too many included files");
-        return;
-    }
-    read_path(reader->tree, reader, at, path, last);
-}
-
-/* The files that the pattern matches, in order; none is no error, as in nginx. */
-static void include_glob(struct reader *reader, struct position at, const char *pattern,
-                         struct conf_node ***last)
-{
-    glob_t found = { 0 };
-    int result = glob(pattern, 0, NULL, &found);
-
-    if (result != 0 && result != GLOB_NOMATCH)
-        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint, "glob() \"%s\" failed",
-                         pattern);
-    for (size_t i = 0; result == 0 && i < found.gl_pathc && !reader->tree->stopped; i++) {
-        const char *path = arena_cstr(reader->tree->arena, slice_of(found.gl_pathv[i]));
-        if (path == NULL)
-            reader->tree->stopped = true;
-        else
-            include_path(reader, at, path, last);
-    }
-    globfree(&found);
-}
-
-/* Absolute, in the arena; NULL when memory is out. */
-static const char *absolute(const struct conf_tree *tree, struct slice path)
-{
-    if (path.len > 0 && path.at[0] == '/')
-        return arena_cstr(tree->arena, path);
-    return arena_printf(tree->arena, "%s%.*s", tree->prefix, (int)path.len, path.at).at;
-}
-
-static void include(struct reader *reader, const struct conf_node *node, struct conf_node ***last)
-{
-    const struct word *words = node->words;
-
-    if (node->block) {
-        report(reader, words[0].at, no_hint, "directive \"include\" is not terminated by \";\"");
-        return;
-    }
-    if (node->count != 2) {
-        report(reader, words[0].at, no_hint,
-               "invalid number of arguments in \"include\" directive");
-        return;
-    }
-    const char *path = absolute(reader->tree, words[1].text);
-    if (path == NULL)
-        reader->tree->stopped = true;
-    else if (strpbrk(path, "*?[") != NULL)
-        include_glob(reader, words[1].at, path, last);
-    else
-        include_path(reader, words[1].at, path, last);
 }
 
 /* --- directives --- */
@@ -312,7 +176,7 @@ static void report_close(struct reader *reader, struct token token, bool in_bloc
 {
     struct slice hint = SLICE("is \";\" missing before it?");
 
-    report(reader, token.at, hint, "unexpected \"}\"");
+    reader_report(reader, token.at, hint, "unexpected \"}\"");
     if (in_block)
         give_back(reader, token);
 }
@@ -340,7 +204,7 @@ static struct statement read_statement(struct reader *reader, const struct token
         report_close(reader, end, in_block);
         statement.broken = true;
     } else if (end.kind == TOKEN_END) {
-        report_end(reader, end.at, lexer_end_problem(reader->lexer.source));
+        report_end(reader, end.at, NULL, lexer_end_problem(reader->lexer.source));
         statement.broken = true;
     }
     return statement;
@@ -354,7 +218,7 @@ static void read_directive(struct reader *reader, const struct token *first, boo
     if (statement.broken || statement.node == NULL)
         return;
     if (slice_is(statement.node->words[0].text, "include")) {
-        include(reader, statement.node, last);
+        reader_include(reader, statement.node, last);
         return;
     }
     **last = statement.node;
@@ -364,42 +228,61 @@ static void read_directive(struct reader *reader, const struct token *first, boo
 /* A ; or { without a directive. */
 static void read_stray(struct reader *reader, const struct token *token)
 {
-    report(reader, token->at, no_hint,
-           token->kind == TOKEN_OPEN ? "unexpected \"{\"" : "unexpected \";\"");
+    reader_report(reader, token->at, no_hint,
+                  token->kind == TOKEN_OPEN ? "unexpected \"{\"" : "unexpected \";\"");
     if (token->kind == TOKEN_OPEN)
         read_block(reader, NULL, token);
 }
 
-/* Reads directives up to the end of the source, or of the block; *end is its
- * place. */
-static void read_directives(struct reader *reader, struct conf_node ***last, bool in_block,
-                            struct position *end)
+void reader_directives(struct reader *reader, struct conf_node ***last, const struct position *open,
+                       struct position *end)
 {
     while (!reader->tree->stopped) {
         struct token token = next(reader);
         *end = token.at;
         switch (token.kind) {
         case TOKEN_WORD:
-            read_directive(reader, &token, in_block, last);
+            read_directive(reader, &token, open != NULL, last);
             break;
         case TOKEN_SEMICOLON:
         case TOKEN_OPEN:
             read_stray(reader, &token);
             break;
         case TOKEN_CLOSE:
-            if (in_block)
+            if (open != NULL)
                 return;
-            report(reader, token.at, no_hint, "unexpected \"}\"");
+            reader_report(reader, token.at, no_hint, "unexpected \"}\"");
             break;
         case TOKEN_BAD:
             report_bad(reader, &token);
             break;
         case TOKEN_END:
-            if (in_block)
-                report_end(reader, token.at, "unexpected end of file, expecting \"}\"");
+            if (open != NULL)
+                report_end(reader, token.at, open, "unexpected end of file, expecting \"}\"");
             return;
         }
     }
+}
+
+/* --- sources --- */
+
+static void source_append(struct conf_tree *tree, struct source *source)
+{
+    *tree->last_source = source;
+    tree->last_source = &source->next;
+}
+
+void reader_source(struct conf_tree *tree, const struct reader *outer, struct source *source,
+                   struct conf_node ***last)
+{
+    struct reader reader = { .tree = tree,
+                             .outer = outer,
+                             .depth = outer == NULL ? 0 : outer->depth + 1 };
+    struct position end;
+
+    source_append(tree, source);
+    lexer_init(&reader.lexer, tree->arena, source);
+    reader_directives(&reader, last, NULL, &end);
 }
 
 /* --- the tree --- */
@@ -422,11 +305,11 @@ void conf_tree_init(struct conf_tree *tree, struct arena *arena, struct conf_mes
 bool conf_tree_read_file(struct conf_tree *tree, const char *path)
 {
     unsigned errors = tree->messages->errors;
-    const char *full = tree->stopped ? NULL : absolute(tree, slice_of(path));
+    const char *full = tree->stopped ? NULL : conf_tree_path(tree, slice_of(path));
 
     if (full == NULL)
         return false;
-    read_path(tree, NULL, (struct position){ 0 }, full, &tree->last_node);
+    reader_file(tree, NULL, (struct position){ 0 }, full, &tree->last_node);
     return !tree->stopped && tree->messages->errors == errors;
 }
 
@@ -439,6 +322,6 @@ bool conf_tree_read_text(struct conf_tree *tree, const char *name, struct slice 
         return false;
     source->name = name;
     source->text = text;
-    read_source(tree, NULL, source, &tree->last_node);
+    reader_source(tree, NULL, source, &tree->last_node);
     return !tree->stopped && tree->messages->errors == errors;
 }

@@ -1,0 +1,109 @@
+#include "conf/reader.h"
+#include "conf/source.h"
+
+#include <errno.h>
+#include <glob.h>
+
+static const struct slice no_hint = { "", 0 };
+
+static bool is_being_read(const struct reader *reader, const char *path)
+{
+    for (; reader != NULL; reader = reader->outer)
+        if (reader->lexer.source->file && strcmp(reader->lexer.source->name, path) == 0)
+            return true;
+    return false;
+}
+
+void reader_file(struct conf_tree *tree, const struct reader *outer, struct position at,
+                 const char *path, struct conf_node ***last)
+{
+    struct source *source;
+    const char *call = "";
+
+    switch (source_read(tree->files, tree->arena, path, &source, &call)) {
+    case SOURCE_OK:
+        reader_source(tree, outer, source, last);
+        break;
+    case SOURCE_FAILED:
+        conf_message_add(tree->messages, CONF_EMERG, at, no_hint, "%s() \"%s\" failed (%d: %s)",
+                         call, path, errno, strerror(errno));
+        break;
+    case SOURCE_TOO_LARGE:
+        conf_message_add(tree->messages, CONF_EMERG, at, no_hint,
+                         "\"%s\" is too large: a file may have %d MB", path, CONF_FILE_MAX >> 20);
+        break;
+    case SOURCE_NO_MEMORY:
+        tree->stopped = true;
+        break;
+    }
+}
+
+static void include_path(struct reader *reader, struct position at, const char *path,
+                         struct conf_node ***last)
+{
+    if (is_being_read(reader, path)) {
+        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint,
+                         "recursive include of \"%s\"", path);
+        return;
+    }
+    if (reader->depth + 1 >= CONF_INCLUDE_DEPTH_MAX) {
+        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint,
+                         "too many nested includes: \"%s\" is not read", path);
+        return;
+    }
+    if (++reader->tree->includes > CONF_INCLUDES_MAX) {
+        reader_stop(reader, at, "too many included files");
+        return;
+    }
+    reader_file(reader->tree, reader, at, path, last);
+}
+
+/* The files that the pattern matches, in order; none is no error, as in nginx. */
+static void include_glob(struct reader *reader, struct position at, const char *pattern,
+                         struct conf_node ***last)
+{
+    glob_t found = { 0 };
+    int result = glob(pattern, 0, NULL, &found);
+
+    if (result != 0 && result != GLOB_NOMATCH)
+        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint, "glob() \"%s\" failed",
+                         pattern);
+    for (size_t i = 0; result == 0 && i < found.gl_pathc && !reader->tree->stopped; i++) {
+        const char *path = arena_cstr(reader->tree->arena, slice_of(found.gl_pathv[i]));
+        if (path == NULL)
+            reader->tree->stopped = true;
+        else
+            include_path(reader, at, path, last);
+    }
+    globfree(&found);
+}
+
+const char *conf_tree_path(const struct conf_tree *tree, struct slice path)
+{
+    if (path.len > 0 && path.at[0] == '/')
+        return arena_cstr(tree->arena, path);
+    return arena_printf(tree->arena, "%s%.*s", tree->prefix, (int)path.len, path.at).at;
+}
+
+void reader_include(struct reader *reader, const struct conf_node *node, struct conf_node ***last)
+{
+    const struct word *words = node->words;
+
+    if (node->block) {
+        reader_report(reader, words[0].at, no_hint,
+                      "directive \"include\" is not terminated by \";\"");
+        return;
+    }
+    if (node->count != 2) {
+        reader_report(reader, words[0].at, no_hint,
+                      "invalid number of arguments in \"include\" directive");
+        return;
+    }
+    const char *path = conf_tree_path(reader->tree, words[1].text);
+    if (path == NULL)
+        reader->tree->stopped = true;
+    else if (strpbrk(path, "*?[") != NULL)
+        include_glob(reader, words[1].at, path, last);
+    else
+        include_path(reader, words[1].at, path, last);
+}
