@@ -67,8 +67,8 @@ int return_handler(struct request *request)
 
     if (!value->set)
         return DECLINED;
-    if (value->status >= 400 && value->text.literal.len == 0) /* the first error is the answer's */
-        return (int)(request->error_status != 0 ? request->error_status : value->status);
+    if (value->status >= 400 && value->text.literal.len == 0)
+        return (int)value->status;
     if (value->has_text && !template_eval(request, &value->text, &text))
         return 500;
     if (is_redirect(value->status)) {

@@ -1,0 +1,59 @@
+/* heads.h: what the tests of answers' heads share. */
+#ifndef MUXD_TESTS_SERVE_HEADS_H
+#define MUXD_TESTS_SERVE_HEADS_H
+
+#include "tests/serve/harness.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define FILE_TIME 1000000000 /* Sun, 09 Sep 2001 01:46:40 GMT */
+#define FILE_DATE "Sun, 09 Sep 2001 01:46:40 GMT"
+
+/* The names of an answer's headers in their order: "Server Date Content-Type". */
+static inline const char *header_names(const struct response *response)
+{
+    char *names = server_own(response->server, calloc(1, strlen(response->head) + 1));
+    const char *line = strstr(response->head, "\r\n");
+
+    for (; line != NULL && line[2] != '\r'; line = strstr(line + 2, "\r\n")) {
+        size_t len = strcspn(line + 2, ":");
+        if (names[0] != '\0')
+            strcat(names, " ");
+        strncat(names, line + 2, len);
+    }
+    return names;
+}
+
+/* Writes a file that was last changed at FILE_TIME. */
+static inline void dated_file(struct server *server, const char *path, const char *text)
+{
+    const struct timespec times[2] = { { .tv_sec = FILE_TIME }, { .tv_sec = FILE_TIME } };
+
+    server_file(server, path, text);
+    ck_assert_int_eq(utimensat(AT_FDCWD, server_path(server, path), times, 0), 0);
+}
+
+/* "METHOD path" over a connection of its own; HEAD has no body. */
+static inline struct response *ask_method(struct server *server, const char *method,
+                                          const char *path, const char *more)
+{
+    struct client *client = client_open(server);
+
+    client_send(client, "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", method,
+                path, more);
+    return strcmp(method, "HEAD") == 0 ? client_read_head(client) : client_read(client);
+}
+
+/* The configuration is refused with a message that contains `message`. */
+static inline void expect_refused(struct server *server, const char *http, const char *message)
+{
+    char config[4096];
+
+    snprintf(config, sizeof config, "events { }\nhttp { %s }\n", http);
+    struct run *run = config_test(server, config);
+    ck_assert_msg(run->status == 1 && strstr(run->text, message) != NULL, "%s: %d %s", http,
+                  run->status, run->text);
+}
+
+#endif
