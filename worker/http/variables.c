@@ -5,8 +5,8 @@
 
 #include <limits.h>
 
-static const struct variable *const tables[] = { core_variables, header_variables,
-                                                 response_variables };
+static const struct variable *const tables[] = { core_variables, connection_variables,
+                                                 header_variables, response_variables };
 
 enum { TABLES = sizeof tables / sizeof *tables, NAME_MAX_LEN = 256 };
 

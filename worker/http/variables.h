@@ -21,10 +21,11 @@ struct variable {
     variable_getter *get;
 };
 
-/* Variables of the http core; other modules' tables are listed in variables.c. */
-extern const struct variable core_variables[];     /* core_variables.c */
-extern const struct variable header_variables[];   /* header_variables.c: what the client sent */
-extern const struct variable response_variables[]; /* response_variables.c: what it is sent */
+/* Variables of the http core, by what they are about; variables.c lists all tables. */
+extern const struct variable core_variables[];       /* core_variables.c */
+extern const struct variable connection_variables[]; /* connection_variables.c */
+extern const struct variable header_variables[];     /* header_variables.c: what the client sent */
+extern const struct variable response_variables[];   /* response_variables.c: what it is sent */
 
 /* The built-in variable of this name (lower case), with *argument set for a prefix
  * one; NULL when there is none. */
