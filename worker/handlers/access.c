@@ -26,9 +26,10 @@ static bool clear_low_bits(uint8_t *net, size_t size, unsigned bits)
 
     for (size_t i = 0; i < size; i++) {
         unsigned kept = bits > i * 8 ? bits - (unsigned)i * 8 : 0;
-        uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff << (8 - kept));
-        cleared = cleared || (net[i] & ~mask) != 0;
-        net[i] &= mask;
+        unsigned mask = kept >= 8 ? 0xff : 0xffU << (8 - kept) & 0xff;
+        uint8_t high = (uint8_t)(net[i] & mask);
+        cleared = cleared || high != net[i];
+        net[i] = high;
     }
     return cleared;
 }

@@ -73,7 +73,6 @@ static int answer(struct request *request, struct open_file *file)
     if (settings->etag)
         response->etag = file->etag;
     response->ranges = settings->max_ranges > 0;
-    response->conditional = true;
     return add_content(request, file) ? DONE : 500;
 }
 

@@ -41,9 +41,8 @@ struct response {
     uint64_t length;                 /* of the body, when length_known */
     bool length_known;               /* else chunked (1.1) or until close (1.0) */
     bool ranges;                     /* Accept-Ranges: bytes; Range is honoured */
-    bool conditional;    /* If-* conditions are evaluated against etag and last_modified */
-    bool no_body;        /* HEAD, 204, 304: the head only */
-    struct array fields; /* of struct response_field, item_size set: added headers */
+    bool no_body;                    /* HEAD, 204, 304: the head only */
+    struct array fields;             /* of struct response_field, item_size set: added headers */
     struct segment *body, **body_last;
     struct segment first; /* the body's first segment: most have no other */
 };
