@@ -177,6 +177,7 @@ struct lookup {
     struct path_guard guard;
     uint64_t hash;
     uint64_t now;
+    uint64_t uses; /* of the entry that was found untrue */
 };
 
 /* The part of the path in which links are followed in any case (nginx's rules for from=). */
@@ -259,7 +260,7 @@ static bool trusted(const struct lookup *lookup, const struct file_entry *entry)
 {
     const struct file_cache_settings *settings = lookup->settings;
 
-    return settings->limits != NULL && entry->uses + 1 >= settings->min_uses &&
+    return settings->limits != NULL && entry->uses >= settings->min_uses &&
            lookup->now - entry->checked < settings->valid;
 }
 
@@ -300,7 +301,7 @@ static bool still_true(const struct lookup *lookup, struct file_entry *entry)
 }
 
 /* The entry that may be used as it is, or NULL. */
-static struct file_entry *find_known(const struct lookup *lookup)
+static struct file_entry *find_known(struct lookup *lookup)
 {
     struct file_entry *entry =
         file_table_find(lookup->table, lookup->hash, lookup->path, lookup->guard);
@@ -308,6 +309,7 @@ static struct file_entry *find_known(const struct lookup *lookup)
     if (entry == NULL)
         return NULL;
     if (!still_true(lookup, entry)) {
+        lookup->uses = entry->uses;
         file_table_remove(lookup->table, entry);
         return NULL;
     }
@@ -332,7 +334,7 @@ static struct file_entry *entry_new(const struct lookup *lookup)
     entry->file.fd = -1;
     entry->hash = lookup->hash;
     entry->guard = lookup->guard;
-    entry->uses = 1;
+    entry->uses = lookup->uses + 1;
     mark_checked(lookup, entry);
     return entry;
 }
