@@ -29,10 +29,20 @@ static bool empty_value(struct request *request, struct slice argument, struct s
 
 /* --- the request line --- */
 
+/* The line as sent; of one that has not arrived wholly, what there is. */
 static bool request_line(struct request *request, struct slice argument, struct slice *value)
 {
+    const struct buffer *input = request->connection->input;
+
     (void)argument;
-    return text_if_set(request->head.line, value);
+    *value = request->head.line;
+    if (value->at != NULL || input == NULL)
+        return value->at != NULL;
+    *value = slice_make(input->data + input->start, input->end - input->start);
+    for (size_t i = 0; i < value->len; i++)
+        if (value->at[i] == '\r' || value->at[i] == '\n')
+            *value = slice_first(*value, i);
+    return true;
 }
 
 static bool request_method(struct request *request, struct slice argument, struct slice *value)
@@ -65,8 +75,8 @@ static bool uri(struct request *request, struct slice argument, struct slice *va
 static bool args(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    *value = request->args.len > 0 ? request->args : SLICE("");
-    return request->has_args;
+    *value = request->args;
+    return request->args.len > 0;
 }
 
 static bool is_args(struct request *request, struct slice argument, struct slice *value)

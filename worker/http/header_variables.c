@@ -1,6 +1,7 @@
 /* What the client sent in its header: $http_*, $cookie_*, and the fields that
  * have variables of their own. */
-#include "worker/http/request.h"
+#include "worker/http/body.h"
+#include "worker/http/variable_text.h"
 #include "worker/http/variables.h"
 
 static bool known_field(struct request *request, enum field_name name, struct slice *value)
@@ -37,10 +38,16 @@ static bool content_type(struct request *request, struct slice argument, struct 
     return known_field(request, FIELD_CONTENT_TYPE, value);
 }
 
+/* As sent; of a chunked body, what it came to, once it is known and kept. */
 static bool content_length(struct request *request, struct slice argument, struct slice *value)
 {
+    const struct body *body = request->body;
+
     (void)argument;
-    return known_field(request, FIELD_CONTENT_LENGTH, value);
+    if (known_field(request, FIELD_CONTENT_LENGTH, value))
+        return true;
+    return body != NULL && body->framing == FRAMING_CHUNKED && body->whole &&
+           value_number(request, body->wanted ? body->received : 0, value);
 }
 
 /* Room for all fields of the name and separators; *count of them. */

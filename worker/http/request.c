@@ -326,7 +326,10 @@ void request_body_ready(struct request *request, int status)
 
 uint64_t request_length(const struct request *request)
 {
-    return request->head.size + (request->body == NULL ? 0 : request->body->received);
+    const struct head *head = &request->head;
+
+    return (head->size > 0 ? head->size : head->parsed) +
+           (request->body == NULL ? 0 : request->body->received);
 }
 
 bool request_set_variable(struct request *request, unsigned index, struct slice value)

@@ -112,8 +112,8 @@ static bool sent_transfer_encoding(struct request *request, struct slice argumen
     const struct response *response = &request->response;
 
     (void)argument;
-    if (response->length_known || response->no_body || request->head_only ||
-        request->head.minor == 0 || !settings->chunked_transfer_encoding)
+    if (request->head_bytes_sent == 0 || response->length_known || response->no_body ||
+        request->head_only || request->head.minor == 0 || !settings->chunked_transfer_encoding)
         return false;
     *value = SLICE("chunked");
     return true;
