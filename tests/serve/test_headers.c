@@ -185,6 +185,46 @@ START_TEST(an_answers_own_headers_are_replaced)
 }
 END_TEST
 
+/* ---- add_trailer ---- */
+
+/* All that comes behind the head. */
+static const char *tail_of(struct server *server, const char *request)
+{
+    struct client *client = client_open(server);
+
+    client_send(client, "%s", request);
+    return strstr(client_read_all(client), "\r\n\r\n");
+}
+
+START_TEST(trailers_stand_behind_a_chunked_body)
+{
+    struct server *server = server_start(
+        "server { " LISTEN "add_trailer X-A \"$uri\"; add_trailer X-None $arg_none;\n"
+        "add_trailer X-B b always;\n"
+        "location /a { return 200 text; } location /b { return 418 text; }\n"
+        "location /c { return 204; } location /d { return 404 text; add_trailer X-D d; } }");
+
+    struct client *client = client_open(server);
+    client_send(client, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    const char *answer = client_read_all(client);
+    ck_assert_ptr_nonnull(strstr(answer,
+                                 "\r\nContent-Type: text/plain\r\n"
+                                 "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"));
+    ck_assert_str_eq(tail_of(server, "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+                     "\r\n\r\n4\r\ntext\r\n0\r\nX-A: /a\r\nX-B: b\r\n\r\n");
+    ck_assert_str_eq(tail_of(server, "GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+                     "\r\n\r\n4\r\ntext\r\n0\r\nX-B: b\r\n\r\n");
+    ck_assert_str_eq(tail_of(server, "GET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+                     "\r\n\r\n");
+    ck_assert_str_eq(tail_of(server, "GET /d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+                     "\r\n\r\ntext");
+    ck_assert_str_eq(tail_of(server, "GET /a HTTP/1.0\r\n\r\n"), "\r\n\r\ntext");
+    ck_assert_str_eq(tail_of(server, "HEAD /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"),
+                     "\r\n\r\n");
+    server_stop(server);
+}
+END_TEST
+
 /* ---- expires ---- */
 
 static time_t date_of(const char *text)
@@ -320,6 +360,7 @@ int main(void)
                                      values_have_variables,
                                      headers_are_inherited_all_or_none,
                                      an_answers_own_headers_are_replaced,
+                                     trailers_stand_behind_a_chunked_body,
                                      expires_counts_from_now,
                                      expires_has_words,
                                      expires_counts_from_the_last_change,

@@ -19,9 +19,9 @@ int filter_conditional(struct request *);
  * is out. */
 int filter_range(struct request *);
 
-/* expires and add_header. False: memory is out. */
+/* expires, add_header, add_trailer. False: memory is out. */
 bool filter_headers(struct request *);
 
-extern const struct conf_module headers_module; /* add_header, expires */
+extern const struct conf_module headers_module; /* add_header, add_trailer, expires */
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-/* One add_header. */
+/* One add_header or add_trailer. */
 struct added_header {
     struct slice name;
     struct template value;
@@ -34,7 +34,8 @@ struct expires_value {
 };
 
 struct headers_settings {
-    struct array added; /* of struct added_header */
+    struct array added;    /* of struct added_header */
+    struct array trailers; /* likewise */
     struct expires_value expires;
 };
 
@@ -247,18 +248,42 @@ static bool add_header(struct request *request, const struct added_header *heade
     return response_add(request, header->name, value);
 }
 
+/* The trailer section of a chunked body, rendered: as there is no way to tell the client
+ * of trailers behind a body with a length, the answer is chunked for them. */
+static bool add_trailer(struct request *request, const struct added_header *trailer)
+{
+    struct slice *trailers = &request->response.trailers;
+    struct slice value;
+
+    if (!template_eval(request, &trailer->value, &value))
+        return false;
+    *trailers = arena_printf(&request->arena, "%.*s%.*s%s%.*s%s", (int)trailers->len, trailers->at,
+                             value.len > 0 ? (int)trailer->name.len : 0, trailer->name.at,
+                             value.len > 0 ? ": " : "", (int)value.len, value.at,
+                             value.len > 0 ? "\r\n" : "");
+    return trailers->at != NULL;
+}
+
+static bool apply(struct request *request, const struct array *headers, bool usual,
+                  bool (*add)(struct request *, const struct added_header *))
+{
+    const struct added_header *header = headers->items;
+
+    for (size_t i = 0; i < headers->count; i++)
+        if ((usual || header[i].always) && !add(request, &header[i]))
+            return false;
+    return true;
+}
+
 bool filter_headers(struct request *request)
 {
     const struct headers_settings *settings = request_settings(request, MODULE_HEADERS);
-    const struct added_header *added = settings->added.items;
     bool usual = is_usual(request->response.status);
 
     if (usual && !apply_expires(request, &settings->expires))
         return false;
-    for (size_t i = 0; i < settings->added.count; i++)
-        if ((usual || added[i].always) && !add_header(request, &added[i]))
-            return false;
-    return true;
+    return apply(request, &settings->added, usual, add_header) &&
+           apply(request, &settings->trailers, usual, add_trailer);
 }
 
 /* --- the table --- */
@@ -272,6 +297,9 @@ static const struct directive headers_directives[] = {
     { "add_header", IN_HTTP_ALL, ARGS_REPEATED(2, 3), &as_headers,
       offsetof(struct headers_settings, added), NULL,
       "a header for answers with status 2xx or 3xx, or, with always, for all" },
+    { "add_trailer", IN_HTTP_ALL, ARGS_REPEATED(2, 3), &as_headers,
+      offsetof(struct headers_settings, trailers), NULL,
+      "a field behind the body of such answers, which are chunked then" },
     { "expires", IN_HTTP_ALL, ARGS_BETWEEN(1, 2), &as_expires,
       offsetof(struct headers_settings, expires), "off",
       "how long clients may keep an answer: Expires and Cache-Control" },

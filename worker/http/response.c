@@ -101,8 +101,8 @@ void response_drop_body(struct request *request)
 
 /* --- framing --- */
 
-/* A body of unknown length is chunked for HTTP/1.1; an older client is told its
- * end by the end of the connection. */
+/* A body of unknown length, or with trailers, is chunked for HTTP/1.1; an older client
+ * is told an unknown end by the end of the connection. */
 static bool choose_chunked(struct request *request)
 {
     const struct client_settings *settings = request->settings[MODULE_CLIENT];
@@ -114,12 +114,14 @@ static bool choose_chunked(struct request *request)
         response->body = NULL;
         return false;
     }
+    bool may_chunk = request->head.minor > 0 && settings->chunked_transfer_encoding;
+    if (may_chunk && response->trailers.at != NULL)
+        response->length_known = false;
     if (response->length_known)
         return false;
-    if (request->head.minor > 0 && settings->chunked_transfer_encoding)
-        return true;
-    request->keep_alive = false;
-    return false;
+    if (!may_chunk)
+        request->keep_alive = false;
+    return may_chunk;
 }
 
 static bool add_segment(struct request *request, const struct segment *segment)
@@ -145,7 +147,8 @@ static bool frame_chunks(struct request *request)
             return false;
         next = piece.next;
     }
-    return response_memory(request, SLICE("0\r\n\r\n"));
+    return response_memory(request, SLICE("0\r\n")) &&
+           response_memory(request, response->trailers) && response_memory(request, SLICE("\r\n"));
 }
 
 /* --- the head --- */

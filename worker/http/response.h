@@ -43,6 +43,7 @@ struct response {
     bool ranges;                     /* Accept-Ranges: bytes; Range is honoured */
     bool no_body;                    /* HEAD, 204, 304: the head only */
     struct array fields;             /* of struct response_field, item_size set: added headers */
+    struct slice trailers;           /* lines behind a chunked body; at NULL: none wanted */
     struct segment *body, **body_last;
     struct segment first; /* the body's first segment: most have no other */
 };
