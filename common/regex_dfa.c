@@ -37,6 +37,7 @@ struct state {
 struct regex_states {
     union unit *pool;
     size_t size, used; /* units */
+    uint64_t emptied;  /* times */
     uint32_t buckets[BUCKETS];
 };
 
@@ -73,6 +74,7 @@ static void forget(struct regex_states *states)
 {
     memset(states->buckets, 0, sizeof states->buckets);
     states->used = POOL_START;
+    states->emptied++;
 }
 
 static bool pool_grow(struct regex_states *states, size_t size)
@@ -120,6 +122,11 @@ static struct regex_states *states_of(struct regex_scratch *scratch)
     forget(states);
     scratch->states = states;
     return states;
+}
+
+size_t regex_dfa_size(const struct regex_states *states)
+{
+    return states == NULL ? 0 : states->size * sizeof(union unit) + sizeof *states;
 }
 
 void regex_dfa_free(struct regex_states *states)
@@ -283,9 +290,9 @@ static uint32_t transition(struct builder *builder, uint32_t place, uint32_t cla
     if (builder->set_count == 0)
         return state->transitions[class] = DEAD;
     unsigned before = side_of(byte) & regex->sides;
-    size_t used = states->used;
+    uint64_t emptied = states->emptied;
     uint32_t next = find_state(states, regex, before, builder->set, builder->set_count);
-    if (next != 0 && states->used >= used) /* else all was forgotten, `place` too */
+    if (next != 0 && states->emptied == emptied) /* else `place` is gone */
         state_at(states, place)->transitions[class] = next;
     return next;
 }

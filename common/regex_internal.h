@@ -1,10 +1,11 @@
 /* regex_internal.h: what the rooms of common/regex share.
  *
- * A pattern is parsed into a tree of nodes (regex_parse.c, regex_class.c); the
- * tree becomes a program (regex_compile.c); the program is run by a simulation
- * of its threads, which finds captures (regex_match.c), or by a DFA built from
- * it as the text asks, which only says yes or no (regex_dfa.c). regex.c is the
- * face: it chooses between them. */
+ * A pattern is parsed into a tree of nodes (regex_parse.c and the rooms it
+ * leads to: group, quantifier, class, escape, set, node); the tree becomes a
+ * program (regex_compile.c, regex_level.c, regex_analyse.c); the program is run
+ * by a simulation of its threads, which finds captures (regex_match.c), or by a
+ * DFA built from it as the text asks, which only says yes or no (regex_dfa.c).
+ * Plain text needs neither (regex_literal.c). regex.c is the face: it chooses. */
 #ifndef MUXD_COMMON_REGEX_INTERNAL_H
 #define MUXD_COMMON_REGEX_INTERNAL_H
 
@@ -46,8 +47,22 @@ static inline void set_join(struct byte_set *set, const struct byte_set *other)
         set->bits[i] |= other->bits[i];
 }
 
+/* Adds the bytes from `first` to `last`. */
+void set_add_range(struct byte_set *, unsigned char first, unsigned char last);
+
 /* A letter of either case brings in the other. */
 void set_fold(struct byte_set *);
+
+/* The set of a POSIX name such as "alpha"; false when there is none. */
+bool set_posix(struct byte_set *, struct slice name);
+
+/* The set of \d, \s, \w, \h, \v or one of their capitals; false for others. */
+bool set_letter(struct byte_set *, char letter);
+
+static inline bool ascii_letter(char c)
+{
+    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
+}
 
 /* --- assertions --- */
 
@@ -169,11 +184,42 @@ bool parser_fail(struct parser *, size_t at, const char *message);
 /* What is left of the pattern begins with `text`. */
 bool parser_sees(const struct parser *, const char *text);
 
+/* Makers of nodes: NULL, with the error noted, when memory is out. */
+struct node *node_new(struct parser *, enum node_kind);
+struct node *node_assert(struct parser *, enum assertion);
+struct node *node_set(struct parser *, const struct byte_set *);
+struct node *node_byte(struct parser *, unsigned char byte);
+struct node *node_repeat(struct parser *, struct node *atom, uint32_t min, uint32_t max, bool lazy);
+
+/* A node for `count` siblings from `first` on, of which one may stand alone. */
+struct node *node_join(struct parser *, enum node_kind, struct node *first, size_t count);
+
+/* As parser_fail; returns NULL. */
+struct node *node_refuse(struct parser *, size_t at, const char *message);
+
+/* Skips what stands for nothing: \Q, \E, comments, and with (?x) white space.
+ * False for a comment without end. */
+bool parse_nothings(struct parser *);
+
 /* Reads an escape at the backslash; false when it is refused. */
 bool parse_escape(struct parser *, bool in_class, struct escape *);
 
 /* Reads a class at its opening bracket; false when it is refused. */
 bool parse_class(struct parser *, struct byte_set *);
+
+enum quantifier { QUANTIFIER_NONE, QUANTIFIER_READ, QUANTIFIER_BAD };
+
+/* Reads the quantifier that begins here, if any, without what follows it. */
+enum quantifier parse_quantifier(struct parser *, uint32_t *min, uint32_t *max);
+
+/* The atom with the quantifier behind it, if any. NULL: refused. */
+struct node *parse_repeat(struct parser *, struct node *atom);
+
+/* A group, or flags, at the opening parenthesis. NULL: refused. */
+struct node *parse_group(struct parser *);
+
+/* Alternatives, up to a closing parenthesis or the pattern's end. NULL: refused. */
+struct node *parse_alternation(struct parser *);
 
 /* Parses the whole pattern. `nodes` takes the tree and sets, `kept` the groups'
  * names. False with *error filled in. */
@@ -236,12 +282,28 @@ struct regex {
     struct literal literal;
 };
 
+/* Turns what was emitted into the regex's program, in the order in which its
+ * instructions are met. Returns what went wrong, or NULL. */
+const char *level_program(struct regex *, struct arena *, struct arena *scratch,
+                          const struct array *source);
+
+/* Finds out what helps matching: anchors, first bytes, classes of bytes. False
+ * when memory is out. */
+bool regex_analyse(struct regex *, const struct node *root, struct arena *scratch);
+
 /* Fills in program and all that is known from it. False with *error filled in. */
 bool regex_build(struct regex *, struct arena *, const struct parsed *, struct arena *scratch,
                  struct regex_error *error);
 
 /* Makes scratch->memory `size` bytes at least; false when memory is out. */
 bool scratch_reserve(struct regex_scratch *, size_t size);
+
+/* Finds out whether the pattern is a literal; `longest`: of its text. False
+ * when memory is out. */
+bool literal_find(struct literal *, struct arena *, const struct node *root, size_t longest);
+
+/* Is the literal in the text, and where does it begin? */
+bool literal_match(const struct literal *, struct slice text, size_t *start);
 
 enum regex_answer { REGEX_NO, REGEX_YES, REGEX_NO_MEMORY };
 
@@ -251,6 +313,9 @@ enum regex_answer regex_simulate(const struct regex *, struct regex_scratch *, s
 
 /* Is there a match? By the states that scratch->states keeps. */
 enum regex_answer regex_dfa_run(const struct regex *, struct regex_scratch *, struct slice text);
+
+/* Bytes that the states take; never above the limit of a few MiB. */
+size_t regex_dfa_size(const struct regex_states *);
 
 void regex_dfa_free(struct regex_states *);
 

@@ -216,6 +216,7 @@ enum regex_answer regex_simulate(const struct regex *regex, struct regex_scratch
                 break;
             if (!regex->anchored)
                 position = skip_to_first(regex, text, position);
+            new_position(&simulation);
         }
         if (!simulation.matched && (!regex->anchored || position == 0))
             start_thread(&simulation, position);
