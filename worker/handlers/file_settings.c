@@ -70,24 +70,25 @@ static void set_symlinks(struct conf *conf, struct conf_scope *scope, const stru
 {
     struct symlinks_value *symlinks = value;
     const struct word *words = node->words;
-    bool said = false;
+    unsigned modes = 0;
     struct slice from;
 
-    symlinks->has_from = false;
     for (size_t i = 1; i < node->count; i++) {
-        if (symlinks_mode(words[i].text, &symlinks->mode))
-            said = true;
-        else if (value_option(words[i].text, "from", &from))
+        if (symlinks_mode(words[i].text, &symlinks->mode)) {
+            modes++;
+        } else if (value_option(words[i].text, "from", &from)) {
             symlinks->has_from = template_compile(conf, scope, words[i].at, from, &symlinks->from);
-        else
+        } else {
             conf_error(conf, words[i].at, "invalid parameter \"%.*s\"", (int)words[i].text.len,
                        words[i].text.at);
+            return;
+        }
     }
-    if (!said)
+    if (modes == 0)
         conf_error(conf, words[0].at,
                    "\"%s\" must have \"off\", \"on\" or \"if_not_owner\" parameter",
                    directive->name);
-    else if (node->count == 3 && !symlinks->has_from && conf->messages.errors == 0)
+    else if (modes == 2)
         conf_error(conf, words[1].at, "duplicate parameters \"%.*s %.*s\"", (int)words[1].text.len,
                    words[1].text.at, (int)words[2].text.len, words[2].text.at);
 }

@@ -103,18 +103,22 @@ void file_table_touch(struct file_table *table, struct file_entry *entry, uint64
 
 static void count_entry(struct file_table *table, const struct file_entry *entry, bool in)
 {
+    struct file_budget *budget = table->budget;
     size_t content = entry->file.content.at != NULL ? entry->file.content.len : 0;
     size_t descriptors = entry->file.fd >= 0;
 
     table->count = in ? table->count + 1 : table->count - 1;
-    table->content = in ? table->content + content : table->content - content;
-    table->descriptors = in ? table->descriptors + descriptors : table->descriptors - descriptors;
+    budget->content = in ? budget->content + content : budget->content - content;
+    budget->descriptors =
+        in ? budget->descriptors + descriptors : budget->descriptors - descriptors;
 }
 
 static bool too_full(const struct file_table *table)
 {
-    return table->count > table->count_max || table->content > table->content_max ||
-           table->descriptors > table->descriptors_max;
+    const struct file_budget *budget = table->budget;
+
+    return table->count > table->count_max || budget->content > budget->content_max ||
+           budget->descriptors > budget->descriptors_max;
 }
 
 void file_table_add(struct file_table *table, struct file_entry *entry, uint64_t now)
@@ -128,7 +132,7 @@ void file_table_add(struct file_table *table, struct file_entry *entry, uint64_t
     file_hold(&entry->file);
     link_newest(table, entry);
     count_entry(table, entry, true);
-    while (too_full(table))
+    while (table->oldest != NULL && too_full(table))
         file_table_remove(table, table->oldest);
     if (!timer_armed(&table->expiry))
         arm_expiry(table);

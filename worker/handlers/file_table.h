@@ -1,7 +1,8 @@
 /* file_table.h: the entries of one file cache: by path, and by age of their last use.
  *
- * A table is bounded three ways: entries, bytes of content, open descriptors; the
- * least recently used entry gives way. An entry that is taken out while requests
+ * A table is bounded by its number of entries, and all tables of a worker together by
+ * bytes of content and open descriptors; the least recently used entry of the table
+ * that grows gives way. An entry that is taken out while requests
  * still hold its file lives until the last of them is done. */
 #ifndef MUXD_WORKER_HANDLERS_FILE_TABLE_H
 #define MUXD_WORKER_HANDLERS_FILE_TABLE_H
@@ -32,6 +33,12 @@ struct file_entry {
     uint64_t checked_for[2]; /* the connection and request that looked last */
 };
 
+/* What the tables of a worker hold together, and may hold. */
+struct file_budget {
+    size_t content, content_max;
+    size_t descriptors, descriptors_max;
+};
+
 struct file_table {
     struct file_table *next;
     struct timers *timers;
@@ -40,11 +47,11 @@ struct file_table {
     struct file_entry **slots;
     size_t slot_count; /* a power of two */
     struct file_entry *newest, *oldest;
-    size_t count, content, descriptors;             /* in the table */
-    size_t count_max, content_max, descriptors_max; /* bounds */
+    size_t count, count_max;
+    struct file_budget *budget;
 };
 
-/* Starts an empty table with its bounds set by the caller (limits, *_max, timers). False
+/* Starts an empty table; the caller has set timers, limits, count_max and budget. False
  * when memory is out. */
 bool file_table_init(struct file_table *);
 

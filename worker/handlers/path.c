@@ -10,22 +10,6 @@
 
 /* --- the directives --- */
 
-/* root and alias are one setting: nginx says which of the two came first. */
-static bool check_duplicate(struct conf *conf, const struct conf_node *node,
-                            const struct root_value *root, bool alias)
-{
-    if (root->kind == ROOT_UNSET)
-        return true;
-    const char *name = alias ? "alias" : "root";
-    if ((root->kind != ROOT_FOLDER) == alias)
-        conf_error(conf, node->words[0].at, "\"%s\" directive is duplicate", name);
-    else
-        conf_error(conf, node->words[0].at,
-                   "\"%s\" directive is duplicate, \"%s\" directive was specified earlier", name,
-                   alias ? "root" : "alias");
-    return false;
-}
-
 /* The variables that are made of root cannot be part of it. */
 static bool check_variables(struct conf *conf, const struct word *word, const struct template *path,
                             const char *name)
@@ -63,8 +47,6 @@ static void set_root(struct conf *conf, struct conf_scope *scope, const struct c
     const struct word *word = &node->words[1];
     struct slice text = word->text;
 
-    if (!check_duplicate(conf, node, root, false))
-        return;
     root->kind = ROOT_FOLDER;
     if (slice_ends(text, SLICE("/")))
         text.len--;
@@ -79,8 +61,6 @@ static void set_alias(struct conf *conf, struct conf_scope *scope, const struct 
     const struct word *word = &node->words[1];
     const struct location *location = scope->owner;
 
-    if (!check_duplicate(conf, node, root, true))
-        return;
     root->kind = ROOT_ALIAS;
     if (location->kind == LOCATION_NAMED) {
         conf_error(conf, node->words[0].at,

@@ -126,9 +126,9 @@ static const struct enum_type as_if_modified_since = {
 #define FIELD(name) offsetof(struct static_settings, name)
 
 static const struct directive static_directives[] = {
-    { "root", IN_HTTP_ALL | IN_LOCATION_IF, ARGS_REPEATED(1, 1), &as_root, FIELD(root), "html",
+    { "root", IN_HTTP_ALL | IN_LOCATION_IF, ARGS(1), &as_root, FIELD(root), "html",
       "the folder that URIs are looked up in" },
-    { "alias", IN_LOCATION, ARGS_REPEATED(1, 1), &as_alias, FIELD(root), NULL,
+    { "alias", IN_LOCATION, ARGS(1), &as_alias, FIELD(root), NULL,
       "the path that stands for the location's name" },
     { "types", IN_HTTP_ALL, TYPES_BLOCK, &as_types, FIELD(types), NULL,
       "MIME types by file name extension" },

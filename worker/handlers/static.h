@@ -6,7 +6,6 @@
 #include "worker/http/template.h"
 
 enum root_kind {
-    ROOT_UNSET,
     ROOT_FOLDER,      /* root: the whole URI is looked up below the path */
     ROOT_ALIAS,       /* alias: the path stands for the location's name */
     ROOT_ALIAS_WHOLE, /* alias in a regex location: the path is the file's */
