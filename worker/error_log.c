@@ -41,6 +41,7 @@ struct error_log *error_log_default(struct conf *conf)
 
     if (place == NULL)
         return NULL;
+    place->optional = strcmp(path, MUXD_ERROR_LOG_PATH) == 0;
     place->path =
         strcmp(path, "stderr") == 0 ? "stderr" : conf_absolute(conf, conf->prefix, slice_of(path));
     return place->path == NULL ? NULL : log;

@@ -14,6 +14,7 @@ struct error_log_place {
     const char *path; /* absolute, or "stderr"; NULL: syslog */
     struct syslog *syslog;
     enum log_level level;
+    bool optional; /* the built-in one: where it cannot be opened, standard error serves */
     struct position at;
 };
 

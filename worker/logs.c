@@ -80,18 +80,42 @@ static bool may_open(const char *path)
     return access(dirname(folder), W_OK | X_OK) == 0;
 }
 
+/* NULL with errno set. */
+static struct log_file *try_file(struct conf *conf, const char *path)
+{
+    if (!conf->testing || strcmp(path, "stderr") == 0)
+        return log_file_open(&conf->logs->files, path);
+    return may_open(path) ? log_file_open(&conf->logs->files, "stderr") : NULL;
+}
+
+static const char *reason_text(int reason)
+{
+    const char *text = strerrordesc_np(reason);
+
+    return text != NULL ? text : "unknown error";
+}
+
 static struct log_file *open_file(struct conf *conf, const char *path, struct position at)
 {
-    struct log_file *file = NULL;
+    struct log_file *file = try_file(conf, path);
 
-    if (!conf->testing || strcmp(path, "stderr") == 0 || may_open(path))
-        file = log_file_open(&conf->logs->files, conf->testing ? "stderr" : path);
-    if (file == NULL) {
-        const char *reason = strerrordesc_np(errno);
-        conf_error(conf, at, "open() \"%s\" failed (%d: %s)", path, errno,
-                   reason != NULL ? reason : "unknown error");
-    }
+    if (file == NULL)
+        conf_error(conf, at, "open() \"%s\" failed (%d: %s)", path, errno, reason_text(errno));
     return file;
+}
+
+/* An ordinary user who names no error_log may not be allowed to write the built-in one. */
+static struct log_file *open_optional(struct conf *conf, const char *path)
+{
+    struct log_file *file = try_file(conf, path);
+
+    if (file != NULL)
+        return file;
+    if (!conf->testing)
+        conf_warn(conf, (struct position){ 0 },
+                  "open() \"%s\" failed (%d: %s), errors go to standard error", path, errno,
+                  reason_text(errno));
+    return log_file_open(&conf->logs->files, "stderr");
 }
 
 static bool open_place(struct conf *conf, struct error_log *log,
@@ -99,7 +123,8 @@ static bool open_place(struct conf *conf, struct error_log *log,
 {
     if (place->path == NULL)
         return log_add_syslog(&log->log, conf->arena, place->syslog, place->level);
-    struct log_file *file = open_file(conf, place->path, place->at);
+    struct log_file *file = place->optional ? open_optional(conf, place->path)
+                                            : open_file(conf, place->path, place->at);
     return file != NULL && log_add_file(&log->log, conf->arena, file, place->level);
 }
 
@@ -133,9 +158,8 @@ static void open_servers(struct conf *conf)
             char address[ADDRESS_TEXT_MAX];
             int reason = errno;
             address_text(&server->syslog->server, address);
-            conf_message_add(&conf->messages, CONF_WARN, (struct position){ 0 }, SLICE(""),
-                             "syslog server %s cannot be reached (%d: %s)", address, reason,
-                             strerrordesc_np(reason));
+            conf_warn(conf, (struct position){ 0 }, "syslog server %s cannot be reached (%d: %s)",
+                      address, reason, reason_text(reason));
         }
 }
 
@@ -153,6 +177,8 @@ bool worker_open_logs(struct conf *conf, const struct conf *previous)
     bool opened = open_error_logs(conf);
     opened &= open_targets(conf);
     open_servers(conf);
+    if (conf->arena->exhausted)
+        goto no_memory;
     return opened;
 
 no_memory:
