@@ -135,6 +135,14 @@ static bool letter_assertion(char letter, struct escape *escape)
     return false;
 }
 
+/* \N with a quantifier, such as \N{2}; any other brace begins a name. */
+static bool is_counted(const struct parser *parser)
+{
+    struct slice rest = slice_from(parser->pattern, parser->at);
+
+    return rest.len > 2 && slice_starts(rest, SLICE("N{")) && is_digit(rest.at[2]);
+}
+
 /* Why an escape that Perl knows is not taken. */
 static const char *refusal(const struct parser *parser, bool in_class)
 {
@@ -173,7 +181,7 @@ bool parse_escape(struct parser *parser, bool in_class, struct escape *escape)
     if (is_digit(letter))
         return read_number(parser, in_class, escape);
     const char *message = refusal(parser, in_class);
-    if (message != NULL)
+    if (message != NULL && !is_counted(parser))
         return parser_fail(parser, start, message);
     parser->at++;
     if (letter == 'x' || letter == 'o' || letter == 'c')

@@ -102,6 +102,7 @@ static const struct row rows[] = {
     { "a\\Nc", "a\nc", 0 },
     { "(?s)a\\Nc", "a\nc", 0 },
     { "a\\Nc", "abc", 0 },
+    { "a\\N{2}c", "abbc", 0 },
     { ".", "", 0 },
     { ".", "\n", 0 },
     { ".*", "ab\ncd", 0 },
