@@ -6,13 +6,15 @@
 
 enum chunked_state {
     CHUNKED_SIZE,
+    CHUNKED_SIZE_SPACE, /* white space behind a size: an extension must follow */
     CHUNKED_EXTENSION,
     CHUNKED_SIZE_LF,
     CHUNKED_DATA,
     CHUNKED_DATA_CR,
     CHUNKED_DATA_LF,
-    CHUNKED_TRAILER,
-    CHUNKED_TRAILER_LINE,
+    CHUNKED_TRAILER, /* at the start of a line */
+    CHUNKED_TRAILER_NAME,
+    CHUNKED_TRAILER_VALUE,
     CHUNKED_TRAILER_LF,
     CHUNKED_END_LF,
     CHUNKED_DONE,

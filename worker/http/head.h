@@ -106,15 +106,17 @@ struct head {
     struct slice
         host; /* authority of an absolute-form (or CONNECT) target, else empty; with port */
     struct slice
-        path; /* raw path of the target, "/" when an absolute form has none; "*" for asterisk */
-    struct slice query;   /* after the first '?', without it; empty when none */
+        path; /* raw path of the target, without query and fragment; "/" when the target has none;
+                 "*" for asterisk form */
+    struct slice query;   /* after the first '?' up to a '#'; empty when none */
     bool has_query;       /* there was a '?' */
-    bool complex_path;    /* has '%', "//", "/." or '#': needs uri_normalize */
+    bool complex_path;    /* has '%', "//" or "/.": needs uri_normalize */
     uint8_t major, minor; /* 0.9 requests are refused as HEAD_BAD_LINE */
     struct field *fields;
     size_t field_count;
     uint8_t host_count; /* Host fields, up to 255: more than one is an error (RFC 9112 3.2) */
     uint16_t known[FIELD_NAMES]; /* 1 + index of the first field of the name; 0: absent */
+    uint32_t repeated;           /* bit 1 << enum field_name: more than one field has the name */
     size_t size; /* bytes of the whole head, its empty line included, once HEAD_DONE */
 
     /* how far it is */
@@ -158,7 +160,7 @@ enum framing {
     FRAMING_NONE,
     FRAMING_LENGTH, /* *length bytes */
     FRAMING_CHUNKED,
-    FRAMING_BAD,     /* 400: both lengths, two different lengths, a bad number, Transfer-Encoding in
+    FRAMING_BAD,     /* 400: length and coding, two lengths, a bad number, Transfer-Encoding in
                         HTTP/1.0, chunked twice or not alone */
     FRAMING_UNKNOWN, /* 501: a transfer coding that is not chunked */
 };

@@ -1,0 +1,212 @@
+#include "worker/http/head_parts.h"
+#include "worker/http/scan.h"
+
+/* --- known names --- */
+
+static const char *const known_names[FIELD_NAMES] = {
+    [FIELD_HOST] = "host",
+    [FIELD_CONNECTION] = "connection",
+    [FIELD_CONTENT_LENGTH] = "content-length",
+    [FIELD_TRANSFER_ENCODING] = "transfer-encoding",
+    [FIELD_EXPECT] = "expect",
+    [FIELD_UPGRADE] = "upgrade",
+    [FIELD_IF_MATCH] = "if-match",
+    [FIELD_IF_NONE_MATCH] = "if-none-match",
+    [FIELD_IF_MODIFIED_SINCE] = "if-modified-since",
+    [FIELD_IF_UNMODIFIED_SINCE] = "if-unmodified-since",
+    [FIELD_IF_RANGE] = "if-range",
+    [FIELD_RANGE] = "range",
+    [FIELD_USER_AGENT] = "user-agent",
+    [FIELD_REFERER] = "referer",
+    [FIELD_ACCEPT_ENCODING] = "accept-encoding",
+    [FIELD_AUTHORIZATION] = "authorization",
+    [FIELD_COOKIE] = "cookie",
+    [FIELD_X_FORWARDED_FOR] = "x-forwarded-for",
+    [FIELD_CONTENT_TYPE] = "content-type",
+    [FIELD_VIA] = "via",
+    [FIELD_KEEP_ALIVE] = "keep-alive",
+    [FIELD_TE] = "te",
+    [FIELD_TRAILER] = "trailer",
+    [FIELD_DATE] = "date",
+    [FIELD_DEPTH] = "depth",
+    [FIELD_DESTINATION] = "destination",
+    [FIELD_OVERWRITE] = "overwrite",
+    [FIELD_ACCEPT] = "accept",
+    [FIELD_ACCEPT_LANGUAGE] = "accept-language",
+};
+
+enum { SLOTS = 64 };
+
+/* A perfect hash: no two known names share a slot. When a name is added and
+ * does, search for other factors. */
+static unsigned slot_of(size_t len, unsigned char first, unsigned char last)
+{
+    return ((unsigned)len * 4 + (first | 0x20U) * 13 + (last | 0x20U) * 10) % SLOTS;
+}
+
+/* The only known name that each slot may stand for, and its length. */
+static const struct slot {
+    uint8_t name;
+    uint8_t len;
+} slots[SLOTS] = {
+    [1] = { FIELD_EXPECT, 6 },
+    [5] = { FIELD_IF_MATCH, 8 },
+    [8] = { FIELD_X_FORWARDED_FOR, 15 },
+    [9] = { FIELD_KEEP_ALIVE, 10 },
+    [11] = { FIELD_IF_MODIFIED_SINCE, 17 },
+    [12] = { FIELD_DESTINATION, 11 },
+    [13] = { FIELD_ACCEPT, 6 },
+    [15] = { FIELD_CONTENT_LENGTH, 14 },
+    [16] = { FIELD_RANGE, 5 },
+    [17] = { FIELD_COOKIE, 6 },
+    [19] = { FIELD_IF_UNMODIFIED_SINCE, 19 },
+    [20] = { FIELD_VIA, 3 },
+    [22] = { FIELD_DATE, 4 },
+    [25] = { FIELD_IF_NONE_MATCH, 13 },
+    [26] = { FIELD_REFERER, 7 },
+    [27] = { FIELD_ACCEPT_LANGUAGE, 15 },
+    [30] = { FIELD_TE, 2 },
+    [32] = { FIELD_HOST, 4 },
+    [33] = { FIELD_USER_AGENT, 10 },
+    [39] = { FIELD_IF_RANGE, 8 },
+    [41] = { FIELD_CONTENT_TYPE, 12 },
+    [45] = { FIELD_AUTHORIZATION, 13 },
+    [46] = { FIELD_TRANSFER_ENCODING, 17 },
+    [47] = { FIELD_ACCEPT_ENCODING, 15 },
+    [52] = { FIELD_TRAILER, 7 },
+    [56] = { FIELD_DEPTH, 5 },
+    [57] = { FIELD_OVERWRITE, 9 },
+    [59] = { FIELD_CONNECTION, 10 },
+    [63] = { FIELD_UPGRADE, 7 },
+};
+
+/* Eight bytes as lower case, for bytes that are usual in a name: setting 0x20
+ * leaves digits and '-' alone, and makes nothing else equal to them. */
+static uint64_t lower_word(const char *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    return word | UINT64_C(0x2020202020202020);
+}
+
+/* Same name but for case; `known` is in lower case and as long. The last word
+ * overlaps the one before it instead of leaving a rest. */
+static bool same_name(const char *name, const char *known, size_t len)
+{
+    if (len < 8) {
+        for (size_t i = 0; i < len; i++)
+            if ((name[i] | 0x20) != known[i])
+                return false;
+        return true;
+    }
+    for (size_t i = 0; i + 8 < len; i += 8)
+        if (lower_word(name + i) != lower_word(known + i))
+            return false;
+    return lower_word(name + len - 8) == lower_word(known + len - 8);
+}
+
+enum field_name head_field_name(struct slice name)
+{
+    unsigned char first = (unsigned char)name.at[0];
+    unsigned char last = (unsigned char)name.at[name.len - 1];
+    struct slot slot = slots[slot_of(name.len, first, last)];
+
+    if (slot.len != name.len || !same_name(name.at, known_names[slot.name], name.len))
+        return FIELD_OTHER;
+    return (enum field_name)slot.name;
+}
+
+/* --- the list --- */
+
+static bool grow(struct head *head)
+{
+    size_t capacity = head->capacity * 2;
+    struct field *fields = arena_alloc(head->arena, capacity * sizeof *fields);
+
+    if (fields == NULL)
+        return false;
+    memcpy(fields, head->fields, head->field_count * sizeof *fields);
+    head->fields = fields;
+    head->capacity = capacity;
+    return true;
+}
+
+static void note_known(struct head *head, enum field_name known)
+{
+    if (known == FIELD_HOST && head->host_count < UINT8_MAX)
+        head->host_count++;
+    if (head->known[known] == 0)
+        head->known[known] = (uint16_t)head->field_count;
+    else
+        head->repeated |= UINT32_C(1) << known;
+}
+
+static enum head_result add_field(struct head *head, struct slice name, struct slice value,
+                                  enum field_name known)
+{
+    if (head->field_count >= head->limits.fields || head->field_count >= UINT16_MAX)
+        return HEAD_TOO_MANY;
+    if (head->field_count == head->capacity && !grow(head))
+        return HEAD_NO_MEMORY;
+    head->fields[head->field_count++] = (struct field){ name, value, known };
+    if (known != FIELD_OTHER)
+        note_known(head, known);
+    return HEAD_DONE;
+}
+
+/* --- field lines --- */
+
+/* The colon behind a name that has more in it than usual bytes, or the byte
+ * that cannot stand in a name: a control character, a space, or the end. */
+static const char *scan_unusual_name(const char *at, const char *end, bool underscores,
+                                     bool *unusual)
+{
+    for (; at < end && *at != ':' && is_visible(*at); at++)
+        if (!is_usual_in_name(*at) && !(underscores && *at == '_'))
+            *unusual = true;
+    return at;
+}
+
+/* The bytes of the line end at `at`: 0 when there is none. */
+static size_t line_end(const char *at)
+{
+    return *at == '\n' ? 1 : *at == '\r' && at[1] == '\n' ? 2 : 0;
+}
+
+/* The value between `at` and `end`, without white space at either end. */
+static struct slice trimmed(const char *at, const char *end)
+{
+    while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    return slice_make(at, (size_t)(end - at));
+}
+
+enum head_result head_read_field(struct head *head, struct slice text, size_t *used)
+{
+    const char *end = text.at + text.len;
+    const char *colon = scan_name(text.at, end);
+    bool usual = colon < end && *colon == ':';
+    bool unusual = false;
+
+    if (!usual)
+        colon = scan_unusual_name(colon, end, head->limits.allow_underscores, &unusual);
+    if (colon == end)
+        return HEAD_MORE;
+    if (*colon != ':' || colon == text.at)
+        return HEAD_BAD_FIELD;
+    const char *value = colon + 1;
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    const char *stop = scan_text(value, end);
+    if (stop == end || (*stop == '\r' && stop + 1 == end))
+        return HEAD_MORE;
+    size_t ending = line_end(stop);
+    if (ending == 0)
+        return HEAD_BAD_FIELD;
+    *used = (size_t)(stop - text.at) + ending;
+    if (unusual && !head->limits.keep_unusual)
+        return HEAD_DONE;
+    struct slice name = slice_make(text.at, (size_t)(colon - text.at));
+    return add_field(head, name, trimmed(value, stop), usual ? head_field_name(name) : FIELD_OTHER);
+}
