@@ -33,7 +33,7 @@ static void tell_generation(struct master *master, struct generation *generation
     if (generation->leaving)
         return;
     for (unsigned slot = 0; slot < generation->workers; slot++) {
-        if (must_drain(master, generation, slot))
+        if (master->drain.active && must_drain(master, generation, slot))
             all = false;
         else
             process_signal(master, generation, slot, SIGQUIT);
@@ -121,9 +121,9 @@ void drain_advance(struct master *master, uint64_t now)
 {
     /* A reload under way has lent out sockets that were to be closed. */
     if (master->drain.active && master->reload.next == NULL && drained(master, now)) {
-        listeners_retire(&master->listeners);
         master->drain.active = false;
         tell_who_leaves(master);
+        listeners_retire(&master->listeners);
     }
     forget_older(master);
 }

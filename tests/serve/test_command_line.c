@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define SERVER "server { listen 127.0.0.1:@port@; location / { return 200 hello; } }"
+#define LOGS "error_log logs/error.log;\n"
 #define ARGUMENTS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Runs muxd in the server's folder, on its configuration. */
@@ -165,7 +166,8 @@ END_TEST
 
 START_TEST(t_says_that_all_is_well)
 {
-    struct server *server = server_with("pid logs/p.pid; events { }\nhttp { " SERVER " }\n");
+    struct server *server =
+        server_with(LOGS "pid logs/p.pid; events { }\nhttp { access_log off; " SERVER " }\n");
     const char *text = server_expand(
         server, "muxd: the configuration file @root@/conf/muxd.conf syntax is ok\n"
                 "muxd: configuration file @root@/conf/muxd.conf test is successful\n");
@@ -183,7 +185,7 @@ END_TEST
 
 START_TEST(t_says_what_would_fail)
 {
-    struct server *server = server_with("pid logs/p.pid; events { }\nhttp { nonsense; }\n");
+    struct server *server = server_with(LOGS "pid logs/p.pid; events { }\nhttp { nonsense; }\n");
     struct run *run = run_here(server, "-t", "-q");
 
     expect_failure(server, run, "unknown directive \"nonsense\" in ");
@@ -193,17 +195,17 @@ START_TEST(t_says_what_would_fail)
     ck_assert_ptr_null(strstr(run->text, "syntax is ok"));
 
     /* The syntax is right, but it would not start. */
-    server_configure(server, &(struct setup){ .config = "pid none/p.pid; events { }\n" });
+    server_configure(server, &(struct setup){ .config = LOGS "pid none/p.pid; events { }\n" });
     run = run_here(server, "-t", NULL);
     expect_failure(server, run, "none/p.pid\" failed (2: No such file or directory)");
     ck_assert_ptr_nonnull(strstr(run->text, "syntax is ok\n"));
     ck_assert_ptr_nonnull(strstr(run->text, "test failed\n"));
-    server_configure(server, &(struct setup){ .config = "pid logs/p.pid; events { }\n"
-                                                        "error_log none/error.log;\n" });
+    server_configure(server, &(struct setup){ .config = LOGS "pid logs/p.pid; events { }\n"
+                                                             "error_log none/error.log;\n" });
     expect_failure(server, run_here(server, "-t", NULL), "none/error.log\" failed (2: No such");
-    server_configure(
-        server, &(struct setup){ .config = "pid logs/p.pid; events { } http { access_log off;\n"
-                                           "server { listen 192.0.2.1:@port@; } }\n" });
+    server_configure(server, &(struct setup){ .config = LOGS
+                                              "pid logs/p.pid; events { } http { access_log off;\n"
+                                              "server { listen 192.0.2.1:@port@; } }\n" });
     expect_failure(server, run_here(server, "-t", NULL),
                    "failed (99: Cannot assign requested address)");
     server_stop(server);
@@ -227,14 +229,14 @@ START_TEST(T_prints_each_file_once)
 
     server_file(server, "conf/b.conf", "# b\n");
     server_file(server, "conf/c.conf", "include b.conf;\n# no newline at the end");
-    server_configure(server,
-                     &(struct setup){ .config = "pid logs/p.pid;\nevents { }\ninclude c.conf;\n"
-                                                "http { access_log off; include b.conf; }\n" });
+    server_configure(server, &(struct setup){ .config = LOGS
+                                              "pid logs/p.pid;\nevents { }\ninclude c.conf;\n"
+                                              "http { access_log off; include b.conf; }\n" });
     struct run *run = server_command(
         server, ARGUMENTS("-T", "-q", "-p", "@root@", "-c", "conf/muxd.conf", "-g", "daemon on;"));
     ck_assert_int_eq(run->status, 0);
     ck_assert_str_eq(run->text,
-                     server_expand(server, "# configuration file @root@/conf/muxd.conf:\n"
+                     server_expand(server, "# configuration file @root@/conf/muxd.conf:\n" LOGS
                                            "pid logs/p.pid;\nevents { }\ninclude c.conf;\n"
                                            "http { access_log off; include b.conf; }\n\n"
                                            "# configuration file @root@/conf/c.conf:\n"
@@ -255,7 +257,7 @@ END_TEST
 
 START_TEST(paths_are_joined_or_follow)
 {
-    struct server *server = server_with("pid logs/p.pid; events { }\n");
+    struct server *server = server_with(LOGS "pid logs/p.pid; events { }\n");
 
     expect_success(server, server_command(server, ARGUMENTS("-t", "-p@root@", "-cconf/muxd.conf")),
                    server_expand(server, "@root@/conf/muxd.conf test is successful"));
@@ -271,7 +273,7 @@ END_TEST
 
 START_TEST(g_is_configuration_too)
 {
-    struct server *server = server_with("events { }\n");
+    struct server *server = server_with(LOGS "events { }\n");
     struct run *run = run_here(server, "-t", "-gpid logs/from-g.pid;");
 
     expect_success(server, run, "test is successful");
@@ -280,7 +282,7 @@ START_TEST(g_is_configuration_too)
                    "unknown directive \"nonsense\" in command line");
     expect_failure(server, run_here(server, "-t", "-gpid a"), "in command line");
 
-    server_configure(server, &(struct setup){ .config = "events { }\npid a.pid;\n" });
+    server_configure(server, &(struct setup){ .config = LOGS "events { }\npid a.pid;\n" });
     expect_failure(server, run_here(server, "-t", "-gpid b.pid;"),
                    "\"pid\" directive is duplicate in ");
     server_stop(server);
@@ -354,7 +356,7 @@ END_TEST
 
 START_TEST(s_needs_a_master)
 {
-    struct server *server = server_with("pid logs/p.pid; events { }\n");
+    struct server *server = server_with(LOGS "pid logs/p.pid; events { }\n");
     char pid[16];
 
     expect_failure(server, run_here(server, "-s", "stop"),
@@ -421,7 +423,7 @@ END_TEST
 
 START_TEST(a_wrong_file_starts_nothing)
 {
-    struct server *server = server_with("pid logs/p.pid; events { }\nhttp { nonsense; }\n");
+    struct server *server = server_with(LOGS "pid logs/p.pid; events { }\nhttp { nonsense; }\n");
 
     expect_failure(server, run_here(server, NULL, NULL), "[emerg] unknown directive \"nonsense\"");
     ck_assert_int_ne(access(server_path(server, "logs/p.pid"), F_OK), 0);

@@ -88,6 +88,7 @@ static bool accept_one(struct acceptor *acceptor)
     }
     switch (errno) {
     case EAGAIN:
+    case EINVAL: /* the master has ended listening, and tells so in a moment */
         acceptor->watch.readable = false;
         return false;
     case EINTR:
