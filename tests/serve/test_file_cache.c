@@ -319,7 +319,7 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = start("server { " LISTEN "}");
+    struct server *server = server_new();
 
     expect_refused(server, "open_file_cache max=0;",
                    "invalid \"open_file_cache\" parameter \"max=0\"");

@@ -150,7 +150,7 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = start("server { " LISTEN "}");
+    struct server *server = server_new();
 
     expect_refused(server, "index a '';", "in \"index\" directive is invalid");
     struct run *run = config_test(server, "events { }\nhttp { index /a b; }\n");

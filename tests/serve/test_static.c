@@ -121,7 +121,7 @@ START_TEST(root_and_alias_are_one_setting)
           "the $realpath_root variable cannot be used in the \"root\" directive" },
         { "\nalias a;", "\"alias\" directive is not allowed here" },
     };
-    struct server *server = start("server { " LISTEN "}");
+    struct server *server = server_new();
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char *config = NULL;

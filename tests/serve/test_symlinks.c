@@ -149,7 +149,7 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = start("server { " LISTEN "}");
+    struct server *server = server_new();
 
     expect_refused(server, "disable_symlinks maybe;", "invalid parameter \"maybe\"");
     expect_refused(server, "disable_symlinks from=/a;",

@@ -143,7 +143,7 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = start("server { " LISTEN "}");
+    struct server *server = server_new();
 
     expect_refused(server, "server { try_files /a; }",
                    "invalid number of arguments in \"try_files\" directive");
