@@ -3,9 +3,13 @@
  *
  * A pattern is compiled once, at load, into a program that a simulation of all
  * its threads runs (Thompson, Pike): time is O(program * text), never
- * exponential, and the meaning is Perl's leftmost-first. Where captures are
- * not asked for, literal prefixes and a lazily built DFA answer faster.
- * Back-references and look-around cannot be matched so and are refused. */
+ * exponential, and the meaning is Perl's leftmost-first. A DFA, built as texts
+ * ask for it and kept in the scratch, says first whether there is a match; plain
+ * text is compared. Bytes from 0x80 on are just bytes. Back-references,
+ * look-around, atomic groups and possessive quantifiers cannot be matched so
+ * and are refused. Where Perl and PCRE differ the result is PCRE's, as in nginx:
+ * a group in a loop keeps its last capture.
+ */
 #ifndef MUXD_COMMON_REGEX_H
 #define MUXD_COMMON_REGEX_H
 
