@@ -17,91 +17,107 @@ void head_init(struct head *head, struct arena *arena, struct head_limits limits
     head->in_fields = false;
 }
 
-/* The end of an empty line at the start of `text`: its bytes in *used, 0 when
- * the line is not empty. A CR that no LF follows is `bad`. */
-static enum head_result read_line_end(struct slice text, enum head_result bad, size_t *used)
+/* What there is of a refused request line, for the log: nginx writes it too. */
+static struct slice rest_of_line(const char *at, const char *end)
 {
-    *used = 0;
-    if (text.len == 0)
-        return HEAD_MORE;
-    if (text.at[0] == '\n') {
-        *used = 1;
-        return HEAD_DONE;
-    }
-    if (text.at[0] != '\r')
-        return HEAD_DONE;
-    if (text.len == 1)
-        return HEAD_MORE;
-    *used = 2;
-    return text.at[1] == '\n' ? HEAD_DONE : bad;
+    const char *to = at;
+
+    while (to < end && *to != '\r' && *to != '\n')
+        to++;
+    return slice_make(at, (size_t)(to - at));
 }
 
-/* What there is of a refused request line, for the log: nginx writes it too. */
-static struct slice rest_of_line(struct slice text)
+/* `most` bytes behind `at`, or where `end` is sooner. */
+static const char *limited(const char *at, const char *end, size_t most)
 {
-    size_t len = 0;
+    return (size_t)(end - at) > most ? at + most : end;
+}
 
-    while (len < text.len && text.at[len] != '\r' && text.at[len] != '\n')
-        len++;
-    return slice_first(text, len);
+/* Passes an empty line, in which *at stands on a CR or LF. */
+static enum head_result read_empty_line(const char **at, const char *end, enum head_result bad)
+{
+    if (**at == '\r')
+        (*at)++;
+    if (*at == end)
+        return HEAD_MORE;
+    return *(*at)++ == '\n' ? HEAD_DONE : bad;
+}
+
+static bool at_line_end(const char *at, const char *end)
+{
+    return at < end && (*at == '\r' || *at == '\n');
+}
+
+static enum head_result skip_empty_lines(const char *start, const char **at, const char *end)
+{
+    while (at_line_end(*at, end)) {
+        enum head_result result = read_empty_line(at, end, HEAD_BAD_LINE);
+        if (result != HEAD_DONE)
+            return result;
+        if (*at - start > EMPTY_LINES_MAX)
+            return HEAD_BAD_LINE;
+    }
+    return HEAD_DONE;
 }
 
 static enum head_result read_request_line(struct head *head, struct slice buffer)
 {
-    size_t used = 0;
+    const char *from = buffer.at;
+    enum head_result result = skip_empty_lines(buffer.at, &from, buffer.at + buffer.len);
 
-    for (;;) {
-        struct slice text = slice_from(buffer, head->parsed);
-        enum head_result result = read_line_end(text, HEAD_BAD_LINE, &used);
-        if (result != HEAD_DONE)
-            return result;
-        if (used == 0)
-            break;
-        head->parsed += used;
-        if (head->parsed > EMPTY_LINES_MAX)
-            return HEAD_BAD_LINE;
-    }
-    struct slice text = slice_first(slice_from(buffer, head->parsed), head->limits.line);
-    enum head_result result = head_read_line(head, text, &used);
-    if (result == HEAD_MORE && text.len == head->limits.line)
+    if (result != HEAD_DONE)
+        return result;
+    const char *at = from, *end = limited(from, buffer.at + buffer.len, head->limits.line);
+    result = head_read_line(head, &at, end);
+    if (result == HEAD_MORE && (size_t)(end - from) == head->limits.line)
         result = HEAD_LINE_TOO_LONG;
     if (result == HEAD_DONE) {
-        head->parsed += used;
-        head->fields_from = head->parsed;
+        head->parsed = head->fields_from = (size_t)(at - buffer.at);
         head->in_fields = true;
     } else if (result != HEAD_MORE) {
-        head->line = rest_of_line(text);
+        head->line = rest_of_line(from, end);
     }
     return result;
 }
 
-/* A line goes on past the bytes it was given: is that too far? */
-static enum head_result unfinished(const struct head *head, size_t given, size_t left)
+/* The lines from *at up to the empty one; *at is left where the line that is not
+ * whole begins. */
+static enum head_result read_lines(struct head *head, const char **at, const char *end)
 {
-    if (given == head->limits.line)
-        return HEAD_FIELD_TOO_LONG;
-    return given == left ? HEAD_TOO_LARGE : HEAD_MORE;
+    for (;;) {
+        const char *next = *at, *limit = limited(*at, end, head->limits.line);
+        enum head_result result;
+        if (at_line_end(next, limit)) {
+            result = read_empty_line(&next, limit, HEAD_BAD_FIELD);
+            if (result == HEAD_DONE)
+                *at = next;
+            return result;
+        }
+        if (next == limit)
+            return HEAD_MORE;
+        result = head_read_field(head, &next, limit);
+        if (result != HEAD_DONE)
+            return result;
+        *at = next;
+    }
 }
 
 static enum head_result read_fields(struct head *head, struct slice buffer)
 {
-    for (;;) {
-        size_t used = 0;
-        size_t left = head->limits.total - (head->parsed - head->fields_from);
-        size_t most = left < head->limits.line ? left : head->limits.line;
-        struct slice text = slice_first(slice_from(buffer, head->parsed), most);
-        enum head_result result = read_line_end(text, HEAD_BAD_FIELD, &used);
-        if (result == HEAD_DONE && used > 0) {
-            head->parsed += used;
-            head->size = head->parsed;
-            return HEAD_DONE;
-        }
-        if (result == HEAD_DONE)
-            result = head_read_field(head, text, &used);
-        if (result != HEAD_DONE)
-            return result == HEAD_MORE ? unfinished(head, text.len, left) : result;
-        head->parsed += used;
-    }
+    const char *at = buffer.at + head->parsed;
+    const char *end =
+        limited(buffer.at + head->fields_from, buffer.at + buffer.len, head->limits.total);
+    enum head_result result = read_lines(head, &at, end);
+
+    head->parsed = (size_t)(at - buffer.at);
+    head->size = head->parsed;
+    if (result != HEAD_MORE)
+        return result;
+    if ((size_t)(end - at) >= head->limits.line)
+        return HEAD_FIELD_TOO_LONG;
+    return head->parsed - head->fields_from + (size_t)(end - at) == head->limits.total
+               ? HEAD_TOO_LARGE
+               : HEAD_MORE;
 }
 
 enum head_result head_read(struct head *head, struct slice buffer)

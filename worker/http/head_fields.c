@@ -90,20 +90,31 @@ static uint64_t lower_word(const char *at)
     return word | UINT64_C(0x2020202020202020);
 }
 
+static uint32_t lower_half(const char *at)
+{
+    uint32_t half;
+
+    memcpy(&half, at, sizeof half);
+    return half | UINT32_C(0x20202020);
+}
+
 /* Same name but for case; `known` is in lower case and as long. The last word
  * overlaps the one before it instead of leaving a rest. */
 static bool same_name(const char *name, const char *known, size_t len)
 {
-    if (len < 8) {
-        for (size_t i = 0; i < len; i++)
-            if ((name[i] | 0x20) != known[i])
+    if (len >= 8) {
+        for (size_t i = 0; i + 8 < len; i += 8)
+            if (lower_word(name + i) != lower_word(known + i))
                 return false;
-        return true;
+        return lower_word(name + len - 8) == lower_word(known + len - 8);
     }
-    for (size_t i = 0; i + 8 < len; i += 8)
-        if (lower_word(name + i) != lower_word(known + i))
+    if (len >= 4)
+        return lower_half(name) == lower_half(known) &&
+               lower_half(name + len - 4) == lower_half(known + len - 4);
+    for (size_t i = 0; i < len; i++)
+        if ((name[i] | 0x20) != known[i])
             return false;
-    return lower_word(name + len - 8) == lower_word(known + len - 8);
+    return true;
 }
 
 enum field_name head_field_name(struct slice name)
@@ -168,13 +179,7 @@ static const char *scan_unusual_name(const char *at, const char *end, bool under
     return at;
 }
 
-/* The bytes of the line end at `at`: 0 when there is none. */
-static size_t line_end(const char *at)
-{
-    return *at == '\n' ? 1 : *at == '\r' && at[1] == '\n' ? 2 : 0;
-}
-
-/* The value between `at` and `end`, without white space at either end. */
+/* The white space around a value is not part of it. */
 static struct slice trimmed(const char *at, const char *end)
 {
     while (end > at && (end[-1] == ' ' || end[-1] == '\t'))
@@ -182,31 +187,41 @@ static struct slice trimmed(const char *at, const char *end)
     return slice_make(at, (size_t)(end - at));
 }
 
-enum head_result head_read_field(struct head *head, struct slice text, size_t *used)
+/* The value behind the colon, and the line's end. */
+static enum head_result read_value(const char **at, const char *end, struct slice *value)
 {
-    const char *end = text.at + text.len;
-    const char *colon = scan_name(text.at, end);
-    bool usual = colon < end && *colon == ':';
-    bool unusual = false;
+    const char *from = *at;
+
+    while (from < end && (*from == ' ' || *from == '\t'))
+        from++;
+    const char *to = scan_text(from, end), *next = to;
+    if (next < end && *next == '\r')
+        next++;
+    if (next == end)
+        return HEAD_MORE;
+    if (*next != '\n')
+        return HEAD_BAD_FIELD;
+    *value = trimmed(from, to);
+    *at = next + 1;
+    return HEAD_DONE;
+}
+
+enum head_result head_read_field(struct head *head, const char **at, const char *end)
+{
+    const char *from = *at, *colon = scan_name(from, end);
+    bool usual = colon < end && *colon == ':', unusual = false;
+    struct slice value;
 
     if (!usual)
         colon = scan_unusual_name(colon, end, head->limits.allow_underscores, &unusual);
     if (colon == end)
         return HEAD_MORE;
-    if (*colon != ':' || colon == text.at)
+    if (*colon != ':' || colon == from)
         return HEAD_BAD_FIELD;
-    const char *value = colon + 1;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    const char *stop = scan_text(value, end);
-    if (stop == end || (*stop == '\r' && stop + 1 == end))
-        return HEAD_MORE;
-    size_t ending = line_end(stop);
-    if (ending == 0)
-        return HEAD_BAD_FIELD;
-    *used = (size_t)(stop - text.at) + ending;
-    if (unusual && !head->limits.keep_unusual)
-        return HEAD_DONE;
-    struct slice name = slice_make(text.at, (size_t)(colon - text.at));
-    return add_field(head, name, trimmed(value, stop), usual ? head_field_name(name) : FIELD_OTHER);
+    *at = colon + 1;
+    enum head_result result = read_value(at, end, &value);
+    if (result != HEAD_DONE || (unusual && !head->limits.keep_unusual))
+        return result;
+    struct slice name = slice_make(from, (size_t)(colon - from));
+    return add_field(head, name, value, usual ? head_field_name(name) : FIELD_OTHER);
 }

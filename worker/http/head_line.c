@@ -45,7 +45,7 @@ const char *method_name(enum method method)
 static enum method method_of(struct slice name)
 {
     for (size_t i = 0; i < METHOD_COUNT; i++)
-        if (slice_equal(methods[i].name, name))
+        if (methods[i].name.at[0] == name.at[0] && slice_equal(methods[i].name, name))
             return methods[i].method;
     return METHOD_UNKNOWN;
 }
@@ -82,19 +82,23 @@ static enum head_result skip_spaces(struct cursor *cursor)
     return cursor->at == cursor->end ? HEAD_MORE : HEAD_DONE;
 }
 
+/* A '#' and what follows it are not sent on: nginx cuts them off. */
+static enum head_result skip_fragment(struct cursor *cursor)
+{
+    if (cursor->at < cursor->end && *cursor->at == '#')
+        cursor->at = scan_visible(cursor->at, cursor->end);
+    return cursor->at == cursor->end ? HEAD_MORE : HEAD_DONE;
+}
+
 /* The query, from behind its '?' up to the target's end or a '#'. */
 static enum head_result read_query(struct head *head, struct cursor *cursor)
 {
-    const char *from = cursor->at;
-    const char *to = scan_visible(from, cursor->end);
+    const char *at = scan_query(cursor->at, cursor->end);
 
-    if (to == cursor->end)
-        return HEAD_MORE;
-    const char *fragment = memchr(from, '#', (size_t)(to - from));
-    head->query = slice_make(from, (size_t)((fragment == NULL ? to : fragment) - from));
+    head->query = slice_make(cursor->at, (size_t)(at - cursor->at));
     head->has_query = true;
-    cursor->at = to;
-    return HEAD_DONE;
+    cursor->at = at;
+    return skip_fragment(cursor);
 }
 
 /* The path, which begins with '/', and what may follow it. */
@@ -116,9 +120,7 @@ static enum head_result read_path(struct head *head, struct cursor *cursor)
         cursor->at++;
         return read_query(head, cursor);
     }
-    if (*at == '#')
-        cursor->at = scan_visible(at, end);
-    return cursor->at == end ? HEAD_MORE : HEAD_DONE;
+    return skip_fragment(cursor);
 }
 
 static bool is_alpha(char c)
@@ -283,44 +285,55 @@ static enum head_result read_numbers(struct head *head, struct cursor *cursor)
     return HEAD_DONE;
 }
 
+/* Nearly every version, in one comparison. */
+static bool is_http_1_1(const struct cursor *cursor)
+{
+    return cursor->end - cursor->at > 8 && memcmp(cursor->at, "HTTP/1.1", 8) == 0 &&
+           !is_digit(cursor->at[8]);
+}
+
 static enum head_result read_version(struct head *head, struct cursor *cursor)
 {
     enum head_result result = skip_spaces(cursor);
 
-    if (result == HEAD_DONE)
-        result = expect(cursor, SLICE("HTTP/"));
     if (result != HEAD_DONE)
         return result;
-    /* An authority has no path: "/", this one. */
-    if (head->method == METHOD_CONNECT)
-        head->path = slice_make(cursor->at - 1, 1);
-    return read_numbers(head, cursor);
+    if (is_http_1_1(cursor)) {
+        head->major = head->minor = 1;
+        cursor->at += 8;
+        return HEAD_DONE;
+    }
+    result = expect(cursor, SLICE("HTTP/"));
+    return result == HEAD_DONE ? read_numbers(head, cursor) : result;
 }
 
 /* --- line --- */
 
 static enum head_result read_line_end(struct cursor *cursor)
 {
-    enum head_result result = skip_spaces(cursor);
-
-    if (result != HEAD_DONE)
-        return result;
-    return *cursor->at == '\n' ? expect(cursor, SLICE("\n")) : expect(cursor, SLICE("\r\n"));
+    if (skip_spaces(cursor) == HEAD_DONE && *cursor->at == '\r')
+        cursor->at++;
+    if (cursor->at == cursor->end)
+        return HEAD_MORE;
+    return *cursor->at++ == '\n' ? HEAD_DONE : HEAD_BAD_LINE;
 }
 
-enum head_result head_read_line(struct head *head, struct slice text, size_t *used)
+enum head_result head_read_line(struct head *head, const char **at, const char *end)
 {
-    struct cursor cursor = { text.at, text.at + text.len };
+    struct cursor cursor = { *at, end };
     enum head_result result;
 
     if ((result = read_method(head, &cursor)) != HEAD_DONE ||
-        (result = read_target(head, &cursor)) != HEAD_DONE ||
-        (result = read_version(head, &cursor)) != HEAD_DONE)
+        (result = read_target(head, &cursor)) != HEAD_DONE)
         return result;
-    const char *end = cursor.at;
-    if ((result = read_line_end(&cursor)) != HEAD_DONE)
+    const char *version = cursor.at;
+    if ((result = read_version(head, &cursor)) != HEAD_DONE)
         return result;
-    *used = (size_t)(cursor.at - text.at);
-    head->line = slice_make(text.at, (size_t)(end - text.at));
-    return HEAD_DONE;
+    head->line = slice_make(*at, (size_t)(cursor.at - *at));
+    /* An authority has no path: "/", the one of HTTP/1.1. */
+    if (head->method == METHOD_CONNECT)
+        head->path = slice_make(memchr(version, '/', (size_t)(cursor.at - version)), 1);
+    if ((result = read_line_end(&cursor)) == HEAD_DONE)
+        *at = cursor.at;
+    return result;
 }

@@ -64,6 +64,13 @@ static inline const char *scan_visible_bytewise(const char *at, const char *end)
     return at;
 }
 
+static inline const char *scan_query_bytewise(const char *at, const char *end)
+{
+    while (at < end && is_visible(*at) && *at != '#')
+        at++;
+    return at;
+}
+
 /* A path up to what needs a closer look: its end, an escape, or a '/' before
  * a '/' or a '.'. A '/' that is the last byte before `end` is passed. */
 static inline const char *scan_path_bytewise(const char *at, const char *end)
@@ -109,13 +116,16 @@ static inline const char *scan_name(const char *at, const char *end)
 
 static inline const char *scan_text(const char *at, const char *end)
 {
-    for (; end - at >= 16; at += 16) {
+    while (end - at >= 16) {
         __m128i bytes = load_bytes(at);
-        __m128i control = _mm_andnot_si128(bytes_equal(bytes, '\t'), bytes_at_most(bytes, 0x1f));
-        unsigned stop =
-            (unsigned)_mm_movemask_epi8(_mm_or_si128(control, bytes_equal(bytes, 0x7f)));
-        if (stop != 0)
-            return at + __builtin_ctz(stop);
+        __m128i control = _mm_or_si128(bytes_at_most(bytes, 0x1f), bytes_equal(bytes, 0x7f));
+        unsigned stop = (unsigned)_mm_movemask_epi8(control);
+        at += stop == 0 ? 16 : __builtin_ctz(stop);
+        if (stop == 0)
+            continue;
+        if (*at != '\t')
+            return at;
+        at++;
     }
     return scan_text_bytewise(at, end);
 }
@@ -130,6 +140,18 @@ static inline const char *scan_visible(const char *at, const char *end)
             return at + __builtin_ctz(stop);
     }
     return scan_visible_bytewise(at, end);
+}
+
+static inline const char *scan_query(const char *at, const char *end)
+{
+    for (; end - at >= 16; at += 16) {
+        __m128i bytes = load_bytes(at);
+        __m128i hidden = _mm_or_si128(bytes_at_most(bytes, 0x20), bytes_equal(bytes, 0x7f));
+        unsigned stop = (unsigned)_mm_movemask_epi8(_mm_or_si128(hidden, bytes_equal(bytes, '#')));
+        if (stop != 0)
+            return at + __builtin_ctz(stop);
+    }
+    return scan_query_bytewise(at, end);
 }
 
 static inline const char *scan_path(const char *at, const char *end)
@@ -166,6 +188,11 @@ static inline const char *scan_text(const char *at, const char *end)
 static inline const char *scan_visible(const char *at, const char *end)
 {
     return scan_visible_bytewise(at, end);
+}
+
+static inline const char *scan_query(const char *at, const char *end)
+{
+    return scan_query_bytewise(at, end);
 }
 
 static inline const char *scan_path(const char *at, const char *end)
