@@ -75,10 +75,14 @@ static bool connection_number(struct request *request, struct slice argument, st
     return value_number(request, request->connection->number, value);
 }
 
+/* A request is counted when its head is whole; one that never was counts too. */
 static bool connection_requests(struct request *request, struct slice argument, struct slice *value)
 {
+    const struct connection *connection = request->connection;
+    bool arriving = connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD;
+
     (void)argument;
-    return value_number(request, request->connection->requests, value);
+    return value_number(request, connection->requests + (arriving ? 1 : 0), value);
 }
 
 /* '.' or, for a request that came before the answer of another was out, 'p'. */

@@ -13,12 +13,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static bool text_if_set(struct slice text, struct slice *value)
-{
-    *value = text;
-    return text.at != NULL;
-}
-
 static bool empty_value(struct request *request, struct slice argument, struct slice *value)
 {
     (void)request;
@@ -45,38 +39,42 @@ static bool request_line(struct request *request, struct slice argument, struct 
     return true;
 }
 
+/* Of a line that was refused, or is not whole, the parts mean nothing. */
 static bool request_method(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    return text_if_set(request->head.method_text, value);
+    *value = request->head.method_text;
+    return request->head.in_fields;
 }
 
-/* The target as sent; of an absolute form, what follows scheme and host. */
+/* The target as sent, but for scheme and host of an absolute form. */
 static bool request_uri(struct request *request, struct slice argument, struct slice *value)
 {
     const struct head *head = &request->head;
-    const char *end = head->target.at + head->target.len;
 
     (void)argument;
     *value = head->target;
-    if (head->scheme.len > 0 && head->path.at >= head->target.at && head->path.at < end)
-        *value = slice_make(head->path.at, (size_t)(end - head->path.at));
+    if (head->scheme.len > 0 && head->has_query)
+        *value = arena_printf(&request->arena, "%.*s?%.*s", (int)head->path.len, head->path.at,
+                              (int)head->query.len, head->query.at);
     else if (head->scheme.len > 0)
         *value = head->path;
-    return value->at != NULL;
+    return head->in_fields && value->at != NULL;
 }
 
+/* A request that was refused for its header has been sent for a path nevertheless. */
 static bool uri(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    return text_if_set(request->uri, value);
+    *value = request->uri.at != NULL ? request->uri : request->head.path;
+    return value->len > 0 && request->head.in_fields;
 }
 
 static bool args(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    *value = request->args;
-    return request->args.len > 0;
+    *value = request->uri.at != NULL ? request->args : request->head.query;
+    return value->len > 0 && request->head.in_fields;
 }
 
 static bool is_args(struct request *request, struct slice argument, struct slice *value)
@@ -96,7 +94,7 @@ static bool server_protocol(struct request *request, struct slice argument, stru
     const struct head *head = &request->head;
 
     (void)argument;
-    if (head->major == 0 || head->line.at == NULL)
+    if (!head->in_fields)
         return false;
     *value = head->minor == 0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
     /* HTTP/1.2 and the like are logged as sent. */
@@ -164,8 +162,11 @@ static bool realpath_root(struct request *request, struct slice argument, struct
 
 static bool request_filename(struct request *request, struct slice argument, struct slice *value)
 {
-    (void)argument;
-    return request->uri.len > 0 && request_path(request, request->uri, value);
+    struct slice path;
+
+    if (!uri(request, argument, &path))
+        path = SLICE("");
+    return request_path(request, path, value);
 }
 
 static bool limit_rate(struct request *request, struct slice argument, struct slice *value)

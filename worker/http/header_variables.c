@@ -102,25 +102,12 @@ static bool http_forwarded_for(struct request *request, struct slice argument, s
     return joined_fields(request, FIELD_X_FORWARDED_FOR, SLICE(", "), value);
 }
 
-/* "User-Agent" has the variable name "user_agent". */
-static bool is_named(struct slice field, struct slice variable)
-{
-    if (field.len != variable.len)
-        return false;
-    for (size_t i = 0; i < field.len; i++) {
-        char c = field.at[i] == '-' ? '_' : ascii_lower(field.at[i]);
-        if (c != variable.at[i])
-            return false;
-    }
-    return true;
-}
-
 static bool http_any(struct request *request, struct slice argument, struct slice *value)
 {
     const struct head *head = &request->head;
 
     for (size_t i = 0; i < head->field_count; i++)
-        if (is_named(head->fields[i].name, argument)) {
+        if (is_header_variable(head->fields[i].name, argument)) {
             *value = head->fields[i].value;
             return true;
         }

@@ -72,16 +72,28 @@ static bool sent_content_length(struct request *request, struct slice argument, 
            value_number(request, response->length, value);
 }
 
+static bool sent_content_range(struct request *request, struct slice argument, struct slice *value)
+{
+    unsigned code = request->response.status;
+
+    (void)argument;
+    return (code == 206 || code == 416) && text_if_any(request->response.content_range, value);
+}
+
 static bool sent_last_modified(struct request *request, struct slice argument, struct slice *value)
 {
+    unsigned code = request->response.status;
+
     (void)argument;
-    return text_if_any(request->response.last_modified_text, value);
+    return (code == 200 || code == 206 || code == 304) &&
+           text_if_any(request->response.last_modified_text, value);
 }
 
 static bool sent_location(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    return text_if_any(request->response.location, value);
+    *value = request->response.location;
+    return value->at != NULL;
 }
 
 static bool sent_connection(struct request *request, struct slice argument, struct slice *value)
@@ -125,19 +137,11 @@ static const struct response_field *next_field(const struct response *response,
 {
     const struct response_field *fields = response->fields.items;
 
-    for (size_t i = *from; i < response->fields.count; i++) {
-        if (fields[i].hidden || fields[i].name.len != variable.len)
-            continue;
-        size_t at = 0;
-        while (at < variable.len &&
-               (fields[i].name.at[at] == '-' ? '_' : ascii_lower(fields[i].name.at[at])) ==
-                   variable.at[at])
-            at++;
-        if (at == variable.len) {
+    for (size_t i = *from; i < response->fields.count; i++)
+        if (!fields[i].hidden && is_header_variable(fields[i].name, variable)) {
             *from = i + 1;
             return &fields[i];
         }
-    }
     return NULL;
 }
 
@@ -198,12 +202,19 @@ static bool sent_accept_ranges(struct request *request, struct slice argument, s
     return true;
 }
 
-/* Trailers are not sent. */
+/* Trailers are rendered lines: "Name: value" and CRLF. */
 static bool sent_trailer(struct request *request, struct slice argument, struct slice *value)
 {
-    (void)request;
-    (void)argument;
-    (void)value;
+    struct slice rest = request->response.trailers;
+    ptrdiff_t colon, end;
+
+    while ((colon = slice_find(rest, ':')) >= 0 && (end = slice_find(rest, '\r')) > colon) {
+        struct slice line = slice_first(rest, (size_t)end);
+        *value = slice_from(line, (size_t)colon + strlen(": "));
+        if (is_header_variable(slice_first(line, (size_t)colon), argument))
+            return true;
+        rest = slice_from(rest, (size_t)end + strlen("\r\n"));
+    }
     return false;
 }
 
@@ -216,6 +227,7 @@ const struct variable response_variables[] = {
     { "sent_http_cache_control", sent_cache_control },
     { "sent_http_connection", sent_connection },
     { "sent_http_content_length", sent_content_length },
+    { "sent_http_content_range", sent_content_range },
     { "sent_http_content_type", sent_content_type },
     { "sent_http_etag", sent_etag },
     { "sent_http_keep_alive", sent_keep_alive },

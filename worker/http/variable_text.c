@@ -13,6 +13,18 @@ size_t number_put(char *at, uint64_t number, unsigned digits)
     return sizeof text - start;
 }
 
+bool is_header_variable(struct slice header, struct slice variable)
+{
+    if (header.len != variable.len)
+        return false;
+    for (size_t i = 0; i < header.len; i++) {
+        char c = header.at[i] == '-' ? '_' : ascii_lower(header.at[i]);
+        if (c != variable.at[i])
+            return false;
+    }
+    return true;
+}
+
 bool value_copy(struct request *request, struct slice text, struct slice *value)
 {
     *value = arena_copy(&request->arena, text);

@@ -10,6 +10,9 @@ enum { NUMBER_TEXT_MAX = 20 }; /* digits of the largest uint64_t */
  * NUMBER_TEXT_MAX. Its length. */
 size_t number_put(char *at, uint64_t number, unsigned digits);
 
+/* A header's name, "User-Agent", is what the variable's, "user_agent", stands for. */
+bool is_header_variable(struct slice header, struct slice variable);
+
 /* A copy of the text in the request's arena becomes the value. False: memory is out. */
 bool value_copy(struct request *, struct slice text, struct slice *value);
 

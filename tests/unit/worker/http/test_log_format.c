@@ -29,6 +29,7 @@ static void setup(void)
     request.server = &server;
     request.uri = SLICE("/a\"b\t");
     request.head.fields = request.head.inline_fields;
+    request.head.in_fields = true;
 }
 
 static void teardown(void)

@@ -28,6 +28,7 @@ static void setup(void)
     request.server = &server;
     request.uri = SLICE("/a/b");
     request.head.fields = request.head.inline_fields;
+    request.head.in_fields = true;
 }
 
 static void teardown(void)
