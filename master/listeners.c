@@ -47,8 +47,6 @@ static void group_shrink(struct socket_group *group, unsigned count)
         group->count--;
         listening_close(group->sockets[group->count]);
     }
-    if (group->pending > group->count)
-        group->pending = group->count;
 }
 
 /* Frees the groups that have no socket. */
@@ -182,8 +180,10 @@ bool listeners_test(const struct log *log, const struct listener *listeners, siz
 
 void listeners_abandon(struct listeners *listeners)
 {
-    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
         group_shrink(group, group->count - group->pending);
+        group->pending = 0;
+    }
     remove_empty(listeners);
 }
 

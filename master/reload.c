@@ -20,8 +20,8 @@ static bool pid_path_changes(const struct master *master)
     return strcmp(master->current->settings->pid, master->reload.next->settings->pid) != 0;
 }
 
-/* Undoes what has been done for the new configuration. Its workers may have
- * accepted connections by now, which they finish. */
+/* Undoes what has been done for the new configuration. Its workers finish what they may
+ * have accepted by now. */
 static void give_up(struct master *master)
 {
     struct generation *next = master->reload.next;
@@ -33,8 +33,7 @@ static void give_up(struct master *master)
         generation_free(next, master->current);
         return;
     }
-    for (unsigned slot = 0; slot < next->workers; slot++)
-        process_signal(master, next, slot, next->processes[slot].accepting ? SIGQUIT : SIGKILL);
+    processes_signal(master, next, SIGQUIT);
     next->leaving = true;
     next->older = master->current->older;
     master->current->older = next;
@@ -144,6 +143,16 @@ static void commit(struct master *master, uint64_t now)
     drain_older(master, retiring, now);
 }
 
+/* Those that hang in their start would not hear that they are to leave. */
+static void kill_who_hangs(struct master *master)
+{
+    struct generation *next = master->reload.next;
+
+    for (unsigned slot = 0; slot < next->workers; slot++)
+        if (!next->processes[slot].accepting)
+            process_signal(master, next, slot, SIGKILL);
+}
+
 /* A worker of the new configuration has ended before it accepted. */
 static bool one_has_died(const struct generation *generation)
 {
@@ -157,12 +166,14 @@ void reload_advance(struct master *master, uint64_t now)
     if (reload->next != NULL && !reload->forked)
         open_sockets(master, now);
     if (reload->next != NULL && reload->forked) {
-        if (one_has_died(reload->next))
+        if (one_has_died(reload->next)) {
             fail(master, "a new worker process does not start");
-        else if (processes_accept(reload->next))
+        } else if (processes_accept(reload->next)) {
             commit(master, now);
-        else if (now >= reload->due)
+        } else if (now >= reload->due) {
+            kill_who_hangs(master);
             fail(master, "the new worker processes do not accept in time");
+        }
     }
     if (reload->next == NULL && reload->again) {
         reload->again = false;

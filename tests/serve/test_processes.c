@@ -174,7 +174,8 @@ END_TEST
 START_TEST(workers_have_their_limits)
 {
     struct server *server = server_start_with(&(struct setup){
-        .http = HELLO, .main = "worker_rlimit_nofile 300; worker_rlimit_core 7m;" });
+        .http = HELLO,
+        .main = "worker_processes 1; worker_rlimit_nofile 300; worker_rlimit_core 7m;" });
     unsigned long soft, hard;
 
     get(server, "/");
@@ -193,9 +194,9 @@ END_TEST
 START_TEST(workers_have_their_priority)
 {
     int own = getpriority(PRIO_PROCESS, 0);
-    char main[40];
+    char main[60];
 
-    snprintf(main, sizeof(main), "worker_priority %d;", own + 3);
+    snprintf(main, sizeof(main), "worker_processes 1; worker_priority %d;", own + 3);
     struct server *server = server_start_with(&(struct setup){ .http = HELLO, .main = main });
     get(server, "/");
     ck_assert_int_eq(getpriority(PRIO_PROCESS, (id_t)one_worker(server)), own + 3);
@@ -208,7 +209,8 @@ START_TEST(workers_of_root_are_somebody_else)
 {
     if (geteuid() != 0)
         return;
-    static const char *const mains[] = { "", "user daemon;", "user daemon bin;" };
+    static const char *const mains[] = { "worker_processes 1;", "worker_processes 1; user daemon;",
+                                         "worker_processes 1; user daemon bin;" };
     static const char *const users[] = { "nobody", "daemon", "daemon" };
 
     for (size_t i = 0; i < sizeof(mains) / sizeof(*mains); i++) {
@@ -238,7 +240,9 @@ START_TEST(workers_run_in_their_folder)
     char folder[100] = "", path[64];
 
     server_file(server, "work/file", "");
-    server_run(server, &(struct setup){ .http = HELLO, .main = "working_directory @root@/work;" });
+    server_run(server,
+               &(struct setup){ .http = HELLO,
+                                .main = "worker_processes 1; working_directory @root@/work;" });
     get(server, "/");
     snprintf(path, sizeof(path), "/proc/%d/cwd", one_worker(server));
     ck_assert_int_gt(readlink(path, folder, sizeof(folder) - 1), 0);
@@ -309,15 +313,11 @@ END_TEST
 
 START_TEST(workers_that_die_at_once_are_replaced_later_and_later)
 {
-    struct server *server = server_new();
+    /* No worker can start: the folder that it wants to go to is not there. */
+    struct server *server = server_start_with(
+        &(struct setup){ .http = HELLO, .main = "working_directory @root@/none;" });
 
     server_allow(server, "chdir(");
-    /* No worker can start: the folder that it wants to go to is not there. */
-    server_run(server, &(struct setup){ .config = "daemon off; pid @root@/logs/muxd.pid;\n"
-                                                  "error_log @root@/logs/error.log info;\n"
-                                                  "worker_processes 2;\n"
-                                                  "working_directory @root@/none; events { }\n"
-                                                  "http { access_log off; " HELLO " }\n" });
     server_wait_log(server, "chdir(\"");
     server_wait_log(server, "exited with code 2");
     server_wait_log(server, "ended at once, 3 times in a row: the next one starts in 400 ms");

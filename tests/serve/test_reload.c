@@ -167,8 +167,10 @@ static void reload_well(struct server *server, const struct setup *setup)
 static void reload_badly(struct server *server, const struct setup *setup, const char *reason)
 {
     pid_t before[8], after[8];
-    size_t count = server_workers(server, before, 8);
+    size_t count = worker_count();
 
+    ck_assert_uint_le(count, 8);
+    EVENTUALLY(server_workers(server, before, 8) == count);
     reload(server, setup, "the old one stays in force");
     server_wait_log(server, reason);
     EVENTUALLY(server_workers(server, after, 8) == count);
@@ -331,7 +333,7 @@ START_TEST(a_wrong_file_changes_nothing)
 {
     struct server *server = server_start(HELLO);
 
-    server_allow(server, "unknown directive");
+    server_allow(server, "[emerg]");
     reload_badly(server, &(struct setup){ .http = "nonsense;" },
                  "unknown directive \"nonsense\" in ");
     reload_well(server, &(struct setup){ .http = HELLO });
@@ -374,8 +376,7 @@ START_TEST(a_log_that_cannot_be_opened_changes_nothing)
 {
     struct server *server = server_start(HELLO);
 
-    server_allow(server, "none/access.log");
-    server_allow(server, "none/error.log");
+    server_allow(server, "[emerg]");
     reload_badly(server, &(struct setup){ .http = "access_log @root@/none/access.log;\n" HELLO },
                  "none/access.log\" failed (2: No such file or directory)");
     reload_badly(server,
@@ -383,7 +384,6 @@ START_TEST(a_log_that_cannot_be_opened_changes_nothing)
                  "none/error.log\" failed (2: No such file or directory)");
     reload_badly(server, &(struct setup){ .http = HELLO, .main = "pid @root@/none/muxd.pid;" },
                  "none/muxd.pid\" failed (2: No such file or directory)");
-    server_allow(server, "none/muxd.pid");
     server_stop(server);
 }
 END_TEST
@@ -428,7 +428,6 @@ START_TEST(a_reload_does_not_keep_the_master_from_leaving)
                          &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 4;" });
         server_signal(server, SIGHUP);
         server_signal(server, signals[i]);
-        server_allow(server, "exited on signal 9"); /* new ones that did not accept yet */
         server_join(server);
     }
 }

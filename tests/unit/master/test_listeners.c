@@ -174,12 +174,14 @@ START_TEST(what_is_abandoned_is_closed)
 
     put_in_force(&old, 1);
     steer_to(&old, 0, 1);
-    ck_assert_int_eq(listeners_open(&listeners, &log_stderr, &arena, both, 2, 3), LISTENING_OK);
-    listeners_abandon(&listeners);
-    ck_assert_int_eq(connect_to(&both[1]), -1);
-    ck_assert_int_eq(errno, ECONNREFUSED);
-    ck_assert_ptr_null(listeners_group(&listeners, &both[1]));
-    ck_assert_uint_eq(listeners_group(&listeners, &old)->count, 1);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(listeners_open(&listeners, &log_stderr, &arena, both, 2, 3), LISTENING_OK);
+        listeners_abandon(&listeners);
+        ck_assert_int_eq(connect_to(&both[1]), -1);
+        ck_assert_int_eq(errno, ECONNREFUSED);
+        ck_assert_ptr_null(listeners_group(&listeners, &both[1]));
+        ck_assert_uint_eq(listeners_group(&listeners, &old)->count, 1);
+    }
     close(connect_to(&old));
     ck_assert_uint_eq(take_waiting(&old, 0), 1);
 }
