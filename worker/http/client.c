@@ -110,7 +110,7 @@ static const struct directive client_directives[] = {
     { "client_body_in_single_buffer", IN_HTTP_ALL, ARGS(1), &as_flag,
       FIELD(client_body_in_single_buffer), "off", "keep a body in one piece (muxd always does)" },
     { "client_body_read", IN_HTTP_ALL, ARGS(1), &as_flag, FIELD(client_body_read), "off",
-      "read the body before the content is chosen, so that variables and logs have it" },
+      "read the body before anything looks at it, so that variables and logs have it" },
     { "send_timeout", IN_HTTP_ALL, ARGS(1), &as_time, FIELD(send_timeout), "60s",
       "longest pause between two writes" },
     { "keepalive_timeout", IN_HTTP_ALL, ARGS_BETWEEN(1, 2), &as_keepalive, FIELD(keepalive_timeout),

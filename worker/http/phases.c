@@ -86,7 +86,7 @@ static int find_config(struct request *request)
     return DECLINED;
 }
 
-/* --- precontent --- */
+/* --- the body, when variables want it: before `return` looks at them --- */
 
 static int body_is_here(struct request *request)
 {
@@ -143,8 +143,8 @@ static const struct step {
     int (*function)(struct request *);
 } steps[] = {
     { PHASE_SERVER_REWRITE, return_handler }, { PHASE_FIND_CONFIG, find_config },
-    { PHASE_REWRITE, return_handler },        { PHASE_ACCESS, access_handler },
-    { PHASE_PRECONTENT, try_files_handler },  { PHASE_PRECONTENT, read_body_first },
+    { PHASE_REWRITE, read_body_first },       { PHASE_REWRITE, return_handler },
+    { PHASE_ACCESS, access_handler },         { PHASE_PRECONTENT, try_files_handler },
     { PHASE_CONTENT, find_content },
 };
 
