@@ -32,6 +32,11 @@ static const char compiler[] = "clang " __clang_version__;
 static const char compiler[] = "gcc " __VERSION__;
 #endif
 
+const char *build_info_compiler(void)
+{
+    return compiler;
+}
+
 static bool print_build(struct arena *arena)
 {
     struct slice features = worker_features(arena);

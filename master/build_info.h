@@ -12,4 +12,7 @@ bool build_info_print(const struct options *, struct arena *);
  * such directive, which is said on standard error with the nearest one there is. */
 bool build_info_directive(const char *name, struct arena *);
 
+/* "gcc 12.2.0" */
+const char *build_info_compiler(void);
+
 #endif

@@ -28,19 +28,50 @@ static bool leave_standard_streams(const struct log *log)
     return true;
 }
 
-bool daemon_start(const struct log *log)
+/* In the process that was started: its end is what the caller waits for. Not exit(3):
+ * what it had buffered or registered is the new process's now. */
+static _Noreturn void leave_when_ready(const int pipe_ends[2])
 {
-    switch (fork()) {
-    case -1:
-        return failed(log, "fork()");
-    case 0:
-        break;
-    default:
-        /* Not exit(3): what this process had buffered or registered is the child's now. */
-        _exit(EXIT_SUCCESS);
+    char byte;
+    ssize_t got;
+
+    close(pipe_ends[1]);
+    do
+        got = read(pipe_ends[0], &byte, 1);
+    while (got < 0 && errno == EINTR);
+    _exit(got == 1 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+bool daemon_start(const struct log *log, int *ready)
+{
+    int pipe_ends[2];
+
+    if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+        return failed(log, "pipe2()");
+    pid_t pid = fork();
+    if (pid < 0) {
+        failed(log, "fork()");
+        close(pipe_ends[0]);
+        close(pipe_ends[1]);
+        return false;
     }
+    if (pid > 0)
+        leave_when_ready(pipe_ends);
+    close(pipe_ends[0]);
+    *ready = pipe_ends[1];
     if (setsid() < 0)
         return failed(log, "setsid()");
     umask(0);
     return leave_standard_streams(log);
+}
+
+void daemon_ready(int ready)
+{
+    ssize_t written;
+
+    /* Fails only when nobody waits any more. */
+    do
+        written = write(ready, "", 1);
+    while (written < 0 && errno == EINTR);
+    close(ready);
 }

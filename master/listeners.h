@@ -12,6 +12,12 @@
 #include "master/listening_socket.h"
 #include "master/steering.h"
 
+/* While an address is in use: nginx's patience. */
+enum {
+    LISTEN_ATTEMPTS = 5,
+    LISTEN_RETRY = 500, /* ms between two */
+};
+
 /* The sockets of one address. */
 struct socket_group {
     struct socket_group *next;

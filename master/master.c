@@ -2,6 +2,7 @@
 
 #include "common/title.h"
 #include "common/version.h"
+#include "master/build_info.h"
 #include "master/daemon.h"
 #include "master/environment.h"
 #include "master/pidfile.h"
@@ -15,11 +16,6 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-enum {
-    OPEN_ATTEMPTS = 5, /* while an address is in use, as nginx tries */
-    OPEN_EVERY = 500,  /* ms */
-};
 
 void master_redirect_stderr(const struct master *master)
 {
@@ -49,11 +45,11 @@ static bool open_sockets(struct master *master)
         }
         if (result == LISTENING_FAILED)
             return false;
-        if (attempt == OPEN_ATTEMPTS)
+        if (attempt == LISTEN_ATTEMPTS)
             break;
         log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "try again to bind() after %dms",
-                  OPEN_EVERY);
-        poll(NULL, 0, OPEN_EVERY);
+                  LISTEN_RETRY);
+        poll(NULL, 0, LISTEN_RETRY);
     }
     log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
     return false;
@@ -78,16 +74,19 @@ static bool prepare(struct master *master)
 static bool settle(struct master *master)
 {
     const struct main_settings *settings = master->current->settings;
+    int ready = -1;
 
     if (!signals_open(&master->signals)) {
         log_write(master->log, LOG_LEVEL_EMERG, errno, 0, "signalfd() failed");
         return false;
     }
-    if (settings->daemon && !daemon_start(master->log))
+    if (settings->daemon && !daemon_start(master->log, &ready))
         return false;
     master->daemon = settings->daemon;
     if (!pidfile_write(master->log, settings->pid, getpid()))
         return false;
+    if (master->daemon)
+        daemon_ready(ready);
     master->log = generation_log(master->current);
     master_redirect_stderr(master);
     start_log_close(master->launch->log);
@@ -103,7 +102,7 @@ static void log_start(const struct master *master)
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "using the \"%s\" event method",
               loop != NULL ? loop : loop_names()[0]);
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "%s", MUXD_NAME);
-    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "built by %s", __VERSION__);
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "built by %s", build_info_compiler());
     if (uname(&system) == 0)
         log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "OS: %s %s", system.sysname, system.release);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0)

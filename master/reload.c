@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 enum {
-    OPEN_ATTEMPTS = 5,     /* while an address is in use, as nginx tries */
-    OPEN_EVERY = 500,      /* ms */
     ACCEPT_WITHIN = 10000, /* ms that new workers may take to their first turn */
 };
 
@@ -104,10 +102,10 @@ static void open_sockets(struct master *master, uint64_t now)
         start_workers(master, now);
         break;
     case LISTENING_BUSY:
-        if (reload->attempts < OPEN_ATTEMPTS) {
+        if (reload->attempts < LISTEN_ATTEMPTS) {
             log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "try again to bind() after %dms",
-                      OPEN_EVERY);
-            reload->due = now + OPEN_EVERY;
+                      LISTEN_RETRY);
+            reload->due = now + LISTEN_RETRY;
             master_wake_at(master, reload->due);
             break;
         }
