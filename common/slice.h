@@ -112,6 +112,12 @@ static inline ptrdiff_t slice_find_last(struct slice a, char c)
     return found == NULL ? -1 : found - a.at;
 }
 
+/* Where `part` first stands in `a`; NULL when it does not. */
+static inline const char *slice_search(struct slice a, struct slice part)
+{
+    return a.len == 0 ? NULL : memmem(a.at, a.len, part.at, part.len);
+}
+
 /* `a` without spaces and tabs at either end. */
 static inline struct slice slice_trim(struct slice a)
 {

@@ -11,6 +11,28 @@
 
 /* --- find-config --- */
 
+/* keepalive_disable: browsers that get it wrong, by nginx's marks: MSIE 4 to 6 (not
+ * Windows XP SP2's) after a POST; Safari on Mac OS X. */
+static bool is_disabled_browser(const struct request *request, uint32_t disabled)
+{
+    const struct field *agent = head_known(&request->head, FIELD_USER_AGENT);
+
+    if (agent == NULL || (disabled & KEEPALIVE_DISABLE_NONE) != 0)
+        return false;
+    struct slice name = agent->value;
+    const char *msie = slice_search(name, SLICE("MSIE "));
+    bool opera = slice_search(name, SLICE("Opera")) != NULL;
+    if (msie != NULL && !opera)
+        return (disabled & KEEPALIVE_DISABLE_MSIE6) != 0 && request->method == METHOD_POST &&
+               msie + 7 < name.at + name.len && msie[6] == '.' && msie[5] >= '4' &&
+               msie[5] <= '6' && slice_search(name, SLICE("SV1")) == NULL;
+    return (disabled & KEEPALIVE_DISABLE_SAFARI) != 0 && !opera &&
+           slice_search(name, SLICE("Gecko/")) == NULL &&
+           slice_search(name, SLICE("Chrome/")) == NULL &&
+           slice_search(name, SLICE("Safari/")) != NULL &&
+           slice_search(name, SLICE("Mac OS X")) != NULL;
+}
+
 /* Keep-alive is the location's to grant. */
 static bool may_keep_alive(const struct request *request)
 {
@@ -21,6 +43,8 @@ static bool may_keep_alive(const struct request *request)
     if (settings->keepalive_timeout.timeout == 0 || worker->leaving)
         return false;
     if (connection->requests >= settings->keepalive_requests)
+        return false;
+    if (is_disabled_browser(request, settings->keepalive_disable))
         return false;
     return worker->clock.now - connection->started < settings->keepalive_time;
 }

@@ -43,16 +43,20 @@ static void peer_compact(struct compact_peer *peer, const union socket_name *nam
     }
 }
 
-/* The worker is full: idle kept-alive connections make room, the oldest first;
- * when there is none, accepting waits for a connection to close. */
-static bool make_room(struct worker *worker)
+/* The worker is full: idle connections make room, the oldest first; when there is
+ * none, accepting waits for a connection to close, or to have been silent for long
+ * enough to be idle. */
+static bool make_room(struct acceptor *acceptor)
 {
+    struct worker *worker = acceptor->worker;
+
     if (worker->connection_count < worker->connection_limit)
         return true;
-    connection_close_idle(worker, IDLE_CLOSED);
-    if (worker->connection_count < worker->connection_limit)
+    if (connection_close_idle(worker, IDLE_CLOSED) > 0)
         return true;
     pause_accepting(worker, LOG_LEVEL_WARN, 0);
+    if (worker->oldest_idle != NULL)
+        timer_arm(&worker->timers, &acceptor->retry, worker->clock.now + CONNECTION_FRESH);
     return false;
 }
 
@@ -113,7 +117,7 @@ static void acceptor_drive(struct acceptor *acceptor)
     struct worker *worker = acceptor->worker;
 
     for (int taken = 0; acceptor->watch.readable && !worker->leaving; taken++) {
-        if (!make_room(worker))
+        if (!make_room(acceptor))
             return;
         if (taken == ACCEPT_TURN) {
             timer_arm(&worker->timers, &acceptor->retry, worker->clock.now);

@@ -55,12 +55,24 @@ static void idle_leave(struct connection *connection)
         worker->newest_idle = connection->older;
 }
 
+/* A new connection's request may be on its way. */
+static bool is_fresh(const struct connection *connection)
+{
+    return connection->requests == 0 &&
+           connection->worker->clock.now - connection->started < CONNECTION_FRESH;
+}
+
 size_t connection_close_idle(struct worker *worker, size_t count)
 {
+    struct connection *next;
     size_t closed = 0;
 
-    while (closed < count && worker->oldest_idle != NULL) {
-        connection_close(worker->oldest_idle);
+    for (struct connection *idle = worker->oldest_idle; idle != NULL && closed < count;
+         idle = next) {
+        next = idle->newer;
+        if (is_fresh(idle))
+            continue;
+        connection_close(idle);
         closed++;
     }
     return closed;

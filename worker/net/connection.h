@@ -71,8 +71,12 @@ void connection_resume(struct connection *);
 /* Closes at once; the request, if any, is logged with what was sent. */
 void connection_close(struct connection *);
 
-/* Closes the `count` oldest connections that wait for a request, to make room.
- * How many were closed. */
+/* A connection that has made no request is left its first milliseconds to make one,
+ * however crowded the worker is. */
+enum { CONNECTION_FRESH = 500 };
+
+/* Closes the `count` oldest connections that wait for a request, to make room; not those
+ * younger than CONNECTION_FRESH. How many were closed. */
 size_t connection_close_idle(struct worker *, size_t count);
 
 /* The worker leaves: connections that wait for a request are closed when none
