@@ -54,10 +54,11 @@ END_TEST
 
 START_TEST(a_code_is_the_end)
 {
-    struct server *server = start("server { " LISTEN "location /a { try_files /none =404; }\n"
-                                  "location /b { try_files /none =503; }\n"
-                                  "location /c { try_files /none =204; }\n"
-                                  "location = /d { try_files /none =403; error_page 403 /dir/c.txt; } }");
+    struct server *server =
+        start("server { " LISTEN "location /a { try_files /none =404; }\n"
+              "location /b { try_files /none =503; }\n"
+              "location /c { try_files /none =204; }\n"
+              "location = /d { try_files /none =403; error_page 403 /dir/c.txt; } }");
 
     expect(server, "/a", 404, NULL);
     expect(server, "/b", 503, NULL);
