@@ -244,10 +244,15 @@ START_TEST(a_request_that_is_none_has_no_named_location)
     struct server *server =
         server_start("server_tokens off; server { " LISTEN "error_page 400 @named;\n"
                      "location @named { root @root@/html; } }");
-    struct response *response = ask(server, "<garbage>\r\n\r\n");
+    static const char *const requests[] = { "<garbage>\r\n\r\n",
+                                            "GET /../conf/nginx.conf HTTP/1.0\r\n\r\n",
+                                            "GET /%00 HTTP/1.0\r\n\r\n" };
 
-    ck_assert_int_eq(response->status, 500);
-    ck_assert_str_eq(response->body, PAGE("500 Internal Server Error"));
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct response *response = ask(server, "%s", requests[i]);
+        ck_assert_int_eq(response->status, 500);
+        ck_assert_str_eq(response->body, PAGE("500 Internal Server Error"));
+    }
     server_wait_log(server, "empty URI in redirect to named location \"@named\"");
     server_stop(server);
 }

@@ -44,6 +44,8 @@ static bool request_method(struct request *request, struct slice argument, struc
 {
     (void)argument;
     *value = request->head.method_text;
+    if (request->method != request->head.method && request->head.in_fields)
+        *value = slice_of(method_name(request->method)); /* an error page is asked for with GET */
     return request->head.in_fields;
 }
 

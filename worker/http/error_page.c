@@ -168,6 +168,14 @@ static bool contains(struct slice text, const char *part)
     return memmem(text.at, text.len, part, strlen(part)) != NULL;
 }
 
+/* "MSIE 6.0" with more behind it, as nginx wants to see it. */
+static bool is_internet_explorer(struct slice agent)
+{
+    const char *mark = memmem(agent.at, agent.len, "MSIE ", 5);
+
+    return mark != NULL && agent.at + agent.len - mark > 7;
+}
+
 /* Old Internet Explorers and Chromes show pages of their own in place of short ones. */
 static bool needs_padding(const struct request *request, unsigned status)
 {
@@ -179,7 +187,7 @@ static bool needs_padding(const struct request *request, unsigned status)
     struct slice text = agent->value;
     if (contains(text, "Opera"))
         return false;
-    return contains(text, "MSIE ") || (contains(text, "Chrome/") && !contains(text, "Gecko/"));
+    return is_internet_explorer(text) || (contains(text, "Chrome/") && !contains(text, "Gecko/"));
 }
 
 /* The page that is built in; of a status that has none, just the head. */
