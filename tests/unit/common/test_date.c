@@ -31,7 +31,7 @@ START_TEST(format_agrees_with_the_library)
 {
     uint64_t state = 1;
 
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 20000; i++) {
         time_t when = random_time(&state, -30610224000 /* year 1000 */, YEAR_9999);
         char expected[64], text[HTTP_DATE_LEN];
         write_form(expected, sizeof expected, "%a, %d %b %Y %H:%M:%S GMT", when);
@@ -70,7 +70,7 @@ START_TEST(parse_takes_what_format_writes)
 {
     uint64_t state = 2;
 
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 20000; i++) {
         time_t when = random_time(&state, 0, YEAR_9999);
         char text[HTTP_DATE_LEN];
         date_format(text, when);
@@ -83,7 +83,7 @@ START_TEST(asctime_form)
 {
     uint64_t state = 3;
 
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < 10000; i++) {
         time_t when = random_time(&state, 0, YEAR_9999);
         char text[64];
         write_form(text, sizeof text, "%a %b %e %H:%M:%S %Y", when);
@@ -98,7 +98,7 @@ START_TEST(rfc850_form)
     time_t now = time(NULL), year = 31556952;
     uint64_t state = 4;
 
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < 10000; i++) {
         time_t when = random_time(&state, now - 49 * year, now + 49 * year);
         char text[64];
         write_form(text, sizeof text, "%A, %d-%b-%y %H:%M:%S GMT", when);
