@@ -70,8 +70,8 @@ static void take_signal(struct worker *worker, int number)
         leave(worker);
         break;
     case SIGUSR1:
-        log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "reopening logs");
         worker_reopen_logs(worker->conf);
+        log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "reopening logs");
         break;
     case SIGHUP:
         if (worker->setup->single)

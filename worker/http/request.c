@@ -128,8 +128,7 @@ static int choose_server(struct request *request)
         return bad_request(request, "HTTP/1.1 request without \"Host\" header");
     if (head->host_count > 1)
         return bad_request(request, "duplicate host header");
-    if (host != NULL && host->value.len > 0 &&
-        !host_validate(&request->arena, host->value, &request->host))
+    if (host != NULL && !host_validate(&request->arena, host->value, &request->host))
         return bad_request(request, "invalid host header");
     if (authority.len > 0 && !host_validate(&request->arena, authority, &request->host))
         return bad_request(request, "invalid host in request line");
@@ -156,19 +155,26 @@ static int frame_body(struct request *request)
     return body_init(request, framing, length);
 }
 
-/* The path is decoded once, here; nothing later sees the raw one but the log. */
+/* The path is decoded once, here; nothing later sees the raw one but the log: a request
+ * whose path was refused has no URI, also where a named location is its error page. */
 static int normalize(struct request *request)
 {
     struct head *head = &request->head;
     const struct http_settings *settings = request->settings[MODULE_HTTP];
+    struct slice uri;
 
     request->args = head->query;
     request->has_args = head->has_query;
-    request->uri = head->path;
-    if (!head->complex_path)
+    if (!slice_starts(head->path,
+                      SLICE("/"))) /* OPTIONS *: nothing here is asked about as a whole */
+        return bad_request(request, "invalid request: no path");
+    if (!head->complex_path) {
+        request->uri = head->path;
         return 0;
-    switch (uri_normalize(&request->arena, head->path, settings->merge_slashes, &request->uri)) {
+    }
+    switch (uri_normalize(&request->arena, head->path, settings->merge_slashes, &uri)) {
     case URI_OK:
+        request->uri = uri;
         return 0;
     case URI_NO_MEMORY:
         return 500;
@@ -186,7 +192,8 @@ static int prepare(struct request *request)
 
     request->method = head->method;
     request->head_only = head->method == METHOD_HEAD;
-    if ((status = choose_server(request)) != 0 || (status = normalize(request)) != 0 ||
+    /* The path first, by the default server's merge_slashes, as nginx does. */
+    if ((status = normalize(request)) != 0 || (status = choose_server(request)) != 0 ||
         (status = frame_body(request)) != 0)
         return status;
     if (head->method == METHOD_TRACE || head->method == METHOD_CONNECT)
