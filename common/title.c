@@ -10,6 +10,7 @@
 static struct {
     char *at;
     size_t size;
+    char **environment; /* the copy, which must stay as long as anybody has its strings */
 } place;
 
 /* The environment's strings as one copy, so that their old place can be
@@ -34,7 +35,7 @@ static bool move_environment(void)
         text += len;
     }
     names[count] = NULL;
-    environ = names;
+    environ = place.environment = names;
     return true;
 }
 
