@@ -115,7 +115,7 @@ static inline ptrdiff_t slice_find_last(struct slice a, char c)
 /* Where `part` first stands in `a`; NULL when it does not. */
 static inline const char *slice_search(struct slice a, struct slice part)
 {
-    return a.len == 0 ? NULL : memmem(a.at, a.len, part.at, part.len);
+    return a.at == NULL ? NULL : memmem(a.at, a.len, part.at, part.len);
 }
 
 /* `a` without spaces and tabs at either end. */

@@ -59,6 +59,17 @@ START_TEST(bytes_are_found)
 }
 END_TEST
 
+START_TEST(parts_are_found)
+{
+    struct slice text = SLICE("keep-alive, close");
+
+    ck_assert_ptr_eq(slice_search(text, SLICE("close")), text.at + 12);
+    ck_assert_ptr_eq(slice_search(text, SLICE("")), text.at);
+    ck_assert_ptr_null(slice_search(text, SLICE("closed")));
+    ck_assert_ptr_null(slice_search(slice_make(NULL, 0), SLICE("a")));
+}
+END_TEST
+
 START_TEST(trim_takes_spaces_and_tabs)
 {
     ck_assert(slice_is(slice_trim(SLICE(" \t a b \t")), "a b"));
@@ -153,6 +164,7 @@ int main(void)
         starts_and_ends,
         parts_never_leave_the_whole,
         bytes_are_found,
+        parts_are_found,
         trim_takes_spaces_and_tabs,
         order_is_bytewise_and_shorter_first,
         numbers_within_the_limit,
