@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* --- what directives register --- */
@@ -220,9 +221,11 @@ void worker_conf_release(struct conf *conf, const struct conf *kept)
         for (struct log_sink *sink = log->log.sinks; sink != NULL; sink = sink->next)
             if (sink->file != NULL)
                 log_file_close(&conf->logs->files, sink->file);
-    for (struct log_target *target = conf->logs->targets; target != NULL; target = target->next)
+    for (struct log_target *target = conf->logs->targets; target != NULL; target = target->next) {
         if (target->file != NULL)
             log_file_close(&conf->logs->files, target->file);
+        free(target->buffer);
+    }
     for (struct log_server *server = conf->logs->servers; server != NULL; server = server->next)
         syslog_close(server->syslog);
     conf->logs = NULL;
