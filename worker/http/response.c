@@ -95,6 +95,7 @@ uint64_t segment_length(const struct segment *segment)
 void response_drop_body(struct request *request)
 {
     request->response.body = NULL;
+    request->response.stream = NULL;
     request->response.length = 0;
     request->response.length_known = true;
 }
@@ -112,6 +113,7 @@ static bool choose_chunked(struct request *request)
         response->no_body = true;
     if (request->head_only || response->no_body) {
         response->body = NULL;
+        response->stream = NULL;
         return false;
     }
     bool may_chunk = request->head.minor > 0 && settings->chunked_transfer_encoding;
@@ -137,6 +139,10 @@ static bool frame_chunks(struct request *request)
     struct response *response = &request->response;
     const struct segment *next = response->body;
 
+    if (response->stream != NULL) {
+        response->chunked = true;
+        return true;
+    }
     response->body = NULL;
     while (next != NULL) {
         struct segment piece = *next; /* its place is used again */

@@ -3,7 +3,7 @@
  * A handler fills in status, headers and a body source and returns DONE; the
  * answer then passes a fixed list of steps: conditional, range, added headers
  * (filters.h), framing, head rendering. The body source is memory, a file
- * range, or none. */
+ * range, a stream, or none. */
 #ifndef MUXD_WORKER_HTTP_RESPONSE_H
 #define MUXD_WORKER_HTTP_RESPONSE_H
 
@@ -13,6 +13,7 @@
 #include <time.h>
 
 struct request;
+struct stream;
 struct open_file; /* worker/handlers/file_cache.h */
 
 struct response_field {
@@ -45,7 +46,9 @@ struct response {
     struct array fields;             /* of struct response_field, item_size set: added headers */
     struct slice trailers;           /* lines behind a chunked body; at NULL: none wanted */
     struct segment *body, **body_last;
-    struct segment first; /* the body's first segment: most have no other */
+    struct stream *stream; /* stream.h: the body, made while it is sent, instead of segments */
+    bool chunked;          /* the stream's pieces are framed as chunks */
+    struct segment first;  /* the body's first segment: most have no other */
 };
 
 /* Clears to "nothing yet". */

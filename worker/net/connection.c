@@ -314,7 +314,8 @@ static enum step after_request(struct connection *connection)
     }
     /* An answer that is wholly in the buffers leaves with those of the requests
      * that follow it in the same read; a large body is sent at once. */
-    bool large = connection->request->response.body != NULL;
+    const struct response *response = &connection->request->response;
+    bool large = response->body != NULL || response->stream != NULL;
     connection->state = large ? CONNECTION_SEND : CONNECTION_DISCARD;
     return STEP_ON;
 }
@@ -401,6 +402,9 @@ static enum step step_send(struct connection *connection)
         return close_now(connection);
     case OUTPUT_BLOCKED:
         deadline_in(connection, settings_of(connection)->send_timeout);
+        return STEP_WAIT;
+    case OUTPUT_WAITS: /* the deadline is its handler's */
+        timer_disarm(&connection->worker->timers, &connection->timer);
         return STEP_WAIT;
     case OUTPUT_YIELD:
         deadline_in(connection, 0);

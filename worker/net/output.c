@@ -4,6 +4,7 @@
 #include "worker/handlers/file_cache.h"
 #include "worker/handlers/static.h"
 #include "worker/http/request.h"
+#include "worker/http/stream.h"
 
 #include <errno.h>
 #include <sys/sendfile.h>
@@ -15,6 +16,8 @@ enum {
     OUTPUT_VECTORS = 32,
     OUTPUT_COPY = 32 * 1024,       /* bytes of a file read at a time with sendfile off */
     OUTPUT_TURN = 2 * 1024 * 1024, /* bytes of a file a connection sends in one turn of the loop */
+    STREAM_PIECE = 16 * 1024,      /* bytes of a stream made at a time */
+    CHUNK_HEAD = 6,                /* "4000" and CRLF: no piece has a longer size */
 };
 
 char *output_reserve(struct connection *connection, size_t len)
@@ -206,12 +209,95 @@ static enum output_result send_file(struct connection *connection, struct segmen
     return OUTPUT_SENT;
 }
 
+/* The size line of a chunk, right before its bytes; where it begins. */
+static char *put_chunk_head(char *data, size_t len)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *at = data;
+
+    *--at = '\n';
+    *--at = '\r';
+    do {
+        *--at = digits[len % 16];
+        len /= 16;
+    } while (len > 0);
+    return at;
+}
+
+/* `made` bytes stand CHUNK_HEAD bytes behind `room`: frames them (RFC 9112 7.1), without
+ * a gap. How long the whole is. */
+static size_t frame_chunk(char *room, size_t made)
+{
+    if (made == 0)
+        return 0;
+    char *head = put_chunk_head(room + CHUNK_HEAD, made);
+    size_t len = (size_t)(room + CHUNK_HEAD + made - head);
+    if (head != room)
+        memmove(room, head, len);
+    memcpy(room + len, "\r\n", 2);
+    return len + 2;
+}
+
+/* The next piece of the response's stream, into the buffers. */
+static enum stream_result make_piece(struct connection *connection, struct response *response)
+{
+    struct request *request = connection->request;
+    size_t head = response->chunked ? CHUNK_HEAD : 0;
+    char *room = output_reserve(connection, STREAM_PIECE);
+    size_t made = 0;
+
+    if (room == NULL)
+        return STREAM_FAILED;
+    enum stream_result result =
+        response->stream->read(response->stream, request, room + head,
+                               STREAM_PIECE - (response->chunked ? head + 2 : 0), &made);
+    if (result == STREAM_FAILED)
+        return result;
+    size_t len = response->chunked ? frame_chunk(room, made) : made;
+    output_commit(connection, len);
+    if (result == STREAM_END && response->chunked) {
+        struct slice trailers = response->trailers;
+        if (!output_append(connection, SLICE("0\r\n")) || !output_append(connection, trailers) ||
+            !output_append(connection, SLICE("\r\n")))
+            return STREAM_FAILED;
+        len += strlen("0\r\n\r\n") + trailers.len;
+    }
+    request->bytes_sent += len;
+    return result;
+}
+
+/* Makes and sends the stream, a piece at a time: no more is made than the client takes. */
+static enum output_result send_stream(struct connection *connection, struct response *response)
+{
+    size_t turn = 0;
+
+    while (response->stream != NULL) {
+        enum stream_result made = make_piece(connection, response);
+        if (made == STREAM_FAILED)
+            return OUTPUT_FAILED;
+        if (made == STREAM_END)
+            response->stream = NULL;
+        turn += connection->output_size;
+        enum output_result result = flush_buffers(connection, false);
+        if (result != OUTPUT_SENT)
+            return result;
+        if (made == STREAM_WAIT)
+            return OUTPUT_WAITS;
+        if (turn >= OUTPUT_TURN && response->stream != NULL)
+            return OUTPUT_YIELD;
+    }
+    return OUTPUT_SENT;
+}
+
 enum output_result output_flush(struct connection *connection)
 {
     struct request *request = connection->request;
     struct segment *body = request == NULL ? NULL : request->response.body;
     uint64_t turn = 0;
 
+    if (request != NULL && request->response.stream != NULL && connection->answered &&
+        connection->output_size < STREAM_PIECE)
+        return send_stream(connection, &request->response);
     enum output_result result = flush_buffers(connection, body != NULL);
     while (result == OUTPUT_SENT && body != NULL) {
         result =
@@ -219,5 +305,8 @@ enum output_result output_flush(struct connection *connection)
         if (result == OUTPUT_SENT)
             body = request->response.body = body->next;
     }
+    if (result == OUTPUT_SENT && request != NULL && request->response.stream != NULL &&
+        connection->answered)
+        return send_stream(connection, &request->response);
     return result;
 }

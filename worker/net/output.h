@@ -13,6 +13,7 @@ enum output_result {
     OUTPUT_SENT,    /* everything has left */
     OUTPUT_BLOCKED, /* the socket takes no more: wait until it is writable */
     OUTPUT_YIELD,   /* enough for this turn (sendfile_max_chunk): go on in the next */
+    OUTPUT_WAITS,   /* the response's stream has nothing yet: stream_resume will be called */
     OUTPUT_FAILED,  /* the connection is lost, or a file was cut short: close */
 };
 
@@ -26,7 +27,7 @@ void output_commit(struct connection *, size_t len);
 /* Copies text to the end of the output. False when memory is out. */
 bool output_append(struct connection *, struct slice);
 
-/* Sends what it can: the buffers, then the request's segments. */
+/* Sends what it can: the buffers, then the request's segments, then its stream. */
 enum output_result output_flush(struct connection *);
 
 /* Drops what has not left. */

@@ -1,0 +1,35 @@
+/* stream.h: a body that is made while it is sent.
+ *
+ * A stream is pulled: whoever sends asks for the next bytes when there is room for
+ * them, and a filter asks its source in turn. So nothing runs ahead of the client,
+ * and each stage holds no more than a buffer of its own. A stream's struct begins
+ * with a struct stream and lives in the request's arena. */
+#ifndef MUXD_WORKER_HTTP_STREAM_H
+#define MUXD_WORKER_HTTP_STREAM_H
+
+#include <stddef.h>
+
+struct request;
+
+enum stream_result {
+    STREAM_SOME,   /* *made bytes, at least one; there may be more */
+    STREAM_END,    /* *made bytes, maybe none, were the last */
+    STREAM_WAIT,   /* nothing yet: stream_resume will be called */
+    STREAM_FAILED, /* the body cannot be completed: the connection must be cut */
+};
+
+struct stream {
+    /* Writes at most `len` (> 0) bytes of the body to `room`. */
+    enum stream_result (*read)(struct stream *, struct request *, char *room, size_t len,
+                               size_t *made);
+};
+
+/* What the response has as its body so far, memory and files, as a stream: the source of
+ * a first filter. The response is left without segments. NULL when memory is out. */
+struct stream *stream_of_segments(struct request *);
+
+/* A stream that said STREAM_WAIT can go on: the connection sends on. It, and the request,
+ * may be gone after. */
+void stream_resume(struct request *);
+
+#endif
