@@ -21,7 +21,7 @@ static bool dump_files(const struct conf *conf)
 /* What is opened at a start; nothing is kept. */
 static bool try_start(struct generation *generation, const struct log *log)
 {
-    return generation_open_logs(generation, NULL, log) &&
+    return generation_open_files(generation, NULL, log) &&
            pidfile_check(log, generation->settings->pid) &&
            listeners_test(log, generation->listeners, generation->listener_count);
 }

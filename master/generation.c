@@ -1,5 +1,6 @@
 #include "master/generation.h"
 
+#include "worker/folders.h"
 #include "worker/logs.h"
 
 #include <errno.h>
@@ -101,11 +102,20 @@ struct generation *generation_load(const struct launch *launch, unsigned number,
     return NULL;
 }
 
-bool generation_open_logs(struct generation *generation, const struct generation *previous,
-                          const struct log *log)
+/* Who the workers' files are given to; (uid_t)-1: they stay the master's. */
+static uid_t files_owner(const struct generation *generation)
+{
+    const struct worker_user *user = &generation->settings->user;
+
+    return geteuid() == 0 && user->set ? user->uid : (uid_t)-1;
+}
+
+bool generation_open_files(struct generation *generation, const struct generation *previous,
+                           const struct log *log)
 {
     const struct conf *kept = previous != NULL ? previous->conf : NULL;
-    bool opened = worker_open_logs(generation->conf, kept);
+    bool opened = worker_open_logs(generation->conf, kept) &&
+                  worker_make_folders(generation->conf, files_owner(generation));
 
     report(generation, log);
     return opened;
@@ -113,14 +123,14 @@ bool generation_open_logs(struct generation *generation, const struct generation
 
 void generation_reopen_logs(struct generation *generation, const struct log *log)
 {
-    const struct worker_user *user = &generation->settings->user;
+    uid_t owner = files_owner(generation);
     const char *failed;
 
     worker_reopen_logs(generation->conf);
-    if (geteuid() != 0 || !user->set)
+    if (owner == (uid_t)-1)
         return;
-    if (!log_files_chown(&conf_logs(generation->conf)->files, user->uid, &failed))
-        log_write(log, LOG_LEVEL_ALERT, errno, 0, "chown(\"%s\", %u) failed", failed, user->uid);
+    if (!log_files_chown(&conf_logs(generation->conf)->files, owner, &failed))
+        log_write(log, LOG_LEVEL_ALERT, errno, 0, "chown(\"%s\", %u) failed", failed, owner);
 }
 
 bool generation_prepare_workers(struct generation *generation, const struct log *log)

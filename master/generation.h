@@ -53,9 +53,9 @@ struct generation {
 struct generation *generation_load(const struct launch *, unsigned number, const struct log *);
 
 /* Opens the log files of the configuration, keeping those that `previous` (NULL: none) has
- * open. Problems go to `log`. */
-bool generation_open_logs(struct generation *, const struct generation *previous,
-                          const struct log *);
+ * open, and makes the folders of its temporary files. Problems go to `log`. */
+bool generation_open_files(struct generation *, const struct generation *previous,
+                           const struct log *);
 
 /* USR1: opens the log files anew, and gives them to the workers' user, who does the same.
  * Problems go to `log`. */

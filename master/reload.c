@@ -66,7 +66,7 @@ void reload_begin(struct master *master, uint64_t now)
         return;
     }
     master->reload = (struct reload){ .next = next, .due = now };
-    if (!generation_open_logs(next, master->current, master->log))
+    if (!generation_open_files(next, master->current, master->log))
         fail(master, "a log file cannot be opened");
     else if (!generation_prepare_workers(next, master->log))
         fail(master, "memory is out");

@@ -7,6 +7,7 @@
 #include "worker/http/client.h"
 #include "worker/http/core.h"
 #include "worker/http/error_page.h"
+#include "worker/http/uri.h"
 #include "worker/net/connection.h"
 
 /* --- find-config --- */
@@ -72,9 +73,9 @@ static bool body_too_large(const struct request *request)
 /* 301 to the location's own name, which ends in '/'. */
 static int redirect_to_slash(struct request *request, const struct location *location)
 {
-    struct slice target = location->name;
+    struct slice target = uri_escape(&request->arena, location->name, ESCAPE_URI);
 
-    if (request->args.len > 0)
+    if (target.at != NULL && request->args.len > 0)
         target = arena_printf(&request->arena, "%.*s?%.*s", (int)target.len, target.at,
                               (int)request->args.len, request->args.at);
     if (target.at == NULL)

@@ -1,0 +1,14 @@
+/* folders.h: the folders that a configuration's workers write temporary files to. */
+#ifndef MUXD_WORKER_FOLDERS_H
+#define MUXD_WORKER_FOLDERS_H
+
+#include "conf/directive.h"
+
+#include <sys/types.h>
+
+/* Makes each folder that is missing, mode 0700, and gives it to the workers' user
+ * (`owner` (uid_t)-1: it stays whose it is). As nginx, -t makes them too. Problems go to
+ * conf->messages; false then. */
+bool worker_make_folders(struct conf *, uid_t owner);
+
+#endif
