@@ -16,19 +16,19 @@
  * Windows XP SP2's) after a POST; Safari on Mac OS X. */
 static bool is_disabled_browser(const struct request *request, uint32_t disabled)
 {
+    bool msie6 = (disabled & KEEPALIVE_DISABLE_MSIE6) != 0 && request->method == METHOD_POST;
+    bool safari = (disabled & KEEPALIVE_DISABLE_SAFARI) != 0;
     const struct field *agent = head_known(&request->head, FIELD_USER_AGENT);
 
-    if (agent == NULL || (disabled & KEEPALIVE_DISABLE_NONE) != 0)
+    if (agent == NULL || !(msie6 || safari) || (disabled & KEEPALIVE_DISABLE_NONE) != 0)
         return false;
     struct slice name = agent->value;
     const char *msie = slice_search(name, SLICE("MSIE "));
     bool opera = slice_search(name, SLICE("Opera")) != NULL;
     if (msie != NULL && !opera)
-        return (disabled & KEEPALIVE_DISABLE_MSIE6) != 0 && request->method == METHOD_POST &&
-               msie + 7 < name.at + name.len && msie[6] == '.' && msie[5] >= '4' &&
+        return msie6 && msie + 7 < name.at + name.len && msie[6] == '.' && msie[5] >= '4' &&
                msie[5] <= '6' && slice_search(name, SLICE("SV1")) == NULL;
-    return (disabled & KEEPALIVE_DISABLE_SAFARI) != 0 && !opera &&
-           slice_search(name, SLICE("Gecko/")) == NULL &&
+    return safari && !opera && slice_search(name, SLICE("Gecko/")) == NULL &&
            slice_search(name, SLICE("Chrome/")) == NULL &&
            slice_search(name, SLICE("Safari/")) != NULL &&
            slice_search(name, SLICE("Mac OS X")) != NULL;
