@@ -152,6 +152,7 @@ static struct slice long_word(size_t len, const char *quote)
 {
     char *text = arena_text(&arena, len + 8);
 
+    ck_assert_ptr_nonnull(text);
     memset(text, 'x', len + 8);
     size_t at = (size_t)sprintf(text, "a %s", quote);
     text[at] = 'x';

@@ -167,7 +167,7 @@ START_TEST(many_files_are_found_again)
     size_t len = 0;
 
     for (int i = 0; i < FILES; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof(name), "%d.conf", i);
         write_file(name, "a;");
         len += (size_t)snprintf(text + len, sizeof(text) - len, "include %s;", name);
@@ -239,7 +239,7 @@ END_TEST
 START_TEST(includes_have_a_greatest_depth)
 {
     for (int i = 0; i < CONF_INCLUDE_DEPTH_MAX + 3; i++) {
-        char name[16], text[32];
+        char name[32], text[32];
         snprintf(name, sizeof(name), "%d.conf", i);
         snprintf(text, sizeof(text), "include %d.conf;", i + 1);
         write_file(name, text);
