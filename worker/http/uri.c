@@ -72,13 +72,13 @@ static bool write_path(struct path_writer *writer, char c)
     return true;
 }
 
-/* The byte that the two digits at `at` stand for, or -1; %00 is -1 too. */
+/* The byte that the two digits at `at` stand for, or -1. */
 static int decode(const char *at, const char *end)
 {
     if (end - at < 2)
         return -1;
     int high = hex_digit(at[0]), low = hex_digit(at[1]);
-    return high < 0 || low < 0 || (high | low) == 0 ? -1 : high << 4 | low;
+    return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
 static enum uri_result rewrite_path(struct path_writer *writer, struct slice path)
@@ -93,7 +93,7 @@ static enum uri_result rewrite_path(struct path_writer *writer, struct slice pat
                 return URI_BAD;
             at += 2;
         }
-        if (!write_path(writer, (char)byte))
+        if (byte == '\0' || !write_path(writer, (char)byte))
             return URI_BAD;
     }
     return end_segment(writer) ? URI_OK : URI_BAD;

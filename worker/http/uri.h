@@ -7,7 +7,7 @@
 
 enum uri_result {
     URI_OK,
-    URI_BAD,       /* 400: bad %XX, %00, or a path above the root */
+    URI_BAD,       /* 400: bad %XX, a NUL or %00, or a path above the root */
     URI_NO_MEMORY, /* 500 */
 };
 

@@ -100,6 +100,14 @@ START_TEST(paths_are_normalised)
 }
 END_TEST
 
+START_TEST(a_nul_is_bad)
+{
+    struct slice result;
+
+    ck_assert_int_eq(uri_normalize(&arena, SLICE("/a\0b"), true, &result), URI_BAD);
+}
+END_TEST
+
 START_TEST(slashes_may_stay)
 {
     ck_assert_str_eq(normalized("//a///b", false), "//a///b");
@@ -247,6 +255,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         paths_are_normalised,
+        a_nul_is_bad,
         slashes_may_stay,
         a_path_with_nothing_to_do_is_not_copied,
         escapes_are_those_of_nginx,
