@@ -141,7 +141,9 @@ static void watch_one(struct master *master, struct generation *generation, unsi
         return;
     if (!process->accepting) {
         process->accepting = heartbeat_of(generation, slot) != 0;
-        if (!process->accepting && now - process->started < START_LOOK_LONG)
+        if (process->accepting) /* a reload may have waited for it */
+            master_wake_at(master, now);
+        else if (now - process->started < START_LOOK_LONG)
             master_wake_at(master, now + START_LOOK_EVERY);
         return;
     }
