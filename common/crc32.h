@@ -1,0 +1,12 @@
+/* crc32.h: the checksum of gzip files (RFC 1952 8), eight bytes at a time. */
+#ifndef MUXD_COMMON_CRC32_H
+#define MUXD_COMMON_CRC32_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The CRC-32 of what `crc` was made of followed by `len` bytes at `data`; it begins
+ * with 0. */
+uint32_t crc32_add(uint32_t crc, const void *data, size_t len);
+
+#endif
