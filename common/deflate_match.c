@@ -64,10 +64,17 @@ static inline void enter_all(struct deflate *d, uint32_t from, uint32_t to)
         enter(d, from);
 }
 
+/* Positions of the second half lose their highest bit, those of the first become none; four
+ * at a time. */
 static void slide_positions(uint16_t *positions, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        positions[i] = positions[i] < HISTORY ? 0 : (uint16_t)(positions[i] - HISTORY);
+    for (size_t i = 0; i < count; i += 4) {
+        uint64_t four;
+        memcpy(&four, positions + i, sizeof four);
+        uint64_t second = four & 0x8000800080008000u;
+        four &= second - (second >> 15);
+        memcpy(positions + i, &four, sizeof four);
+    }
 }
 
 void deflate_slide(struct deflate *d)
