@@ -94,10 +94,10 @@ static void use_fixed(struct inflate *in)
     for (unsigned i = 0; i < INFLATE_LITERALS; i++)
         in->lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
     inflate_table(in->literals, INFLATE_LITERAL_ENTRIES, INFLATE_LITERAL_ROOT, in->lengths,
-                  INFLATE_LITERALS, inflate_literal, false);
+                  INFLATE_LITERALS, inflate_literal, INFLATE_ONE_WORD);
     memset(in->lengths, 5, INFLATE_DISTANCES);
     inflate_table(in->distances, INFLATE_DISTANCE_ENTRIES, INFLATE_DISTANCE_ROOT, in->lengths,
-                  INFLATE_DISTANCES, inflate_distance, false);
+                  INFLATE_DISTANCES, inflate_distance, INFLATE_NO_WORD);
 }
 
 static enum step read_block_head(struct inflate *in)
@@ -160,7 +160,7 @@ static enum step read_code_code(struct inflate *in)
         in->lengths[order[in->told++]] = (uint8_t)take_bits(in, 3);
     }
     if (!inflate_table(in->codes, 1 << INFLATE_CODE_ROOT, INFLATE_CODE_ROOT, in->lengths,
-                       INFLATE_CODES, inflate_code_length, false))
+                       INFLATE_CODES, inflate_code_length, INFLATE_COMPLETE))
         return bad(in);
     in->told = 0;
     in->state = CODE_LENGTHS;
@@ -171,9 +171,10 @@ static enum step make_tables(struct inflate *in)
 {
     if (in->lengths[256] == 0 ||
         !inflate_table(in->literals, INFLATE_LITERAL_ENTRIES, INFLATE_LITERAL_ROOT, in->lengths,
-                       in->literal_count, inflate_literal, false) ||
+                       in->literal_count, inflate_literal, INFLATE_ONE_WORD) ||
         !inflate_table(in->distances, INFLATE_DISTANCE_ENTRIES, INFLATE_DISTANCE_ROOT,
-                       in->lengths + in->literal_count, in->distance_count, inflate_distance, true))
+                       in->lengths + in->literal_count, in->distance_count, inflate_distance,
+                       INFLATE_NO_WORD))
         return bad(in);
     in->state = SYMBOLS;
     return STEP_ON;

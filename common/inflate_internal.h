@@ -42,10 +42,18 @@ struct inflate_entry inflate_literal(unsigned symbol);
 struct inflate_entry inflate_distance(unsigned symbol);
 struct inflate_entry inflate_code_length(unsigned symbol);
 
-/* Makes the table of the code with these lengths (0: the symbol does not occur). A code
- * that is not complete is refused, but for a single word of one bit and, with `may_lack`,
- * none at all; the words it lacks are invalid. False: refused. */
+/* Which codes are taken that are not complete: RFC 1951 3.2.7 has a distance code of a
+ * single word of one bit, and of none; compressors write literals alone so too. */
+enum inflate_lack {
+    INFLATE_COMPLETE, /* none */
+    INFLATE_ONE_WORD, /* a single word of one bit */
+    INFLATE_NO_WORD,  /* and that of no word */
+};
+
+/* Makes the table of the code with these lengths (0: the symbol does not occur); the words
+ * that an incomplete code lacks are invalid. False: the code is refused. */
 bool inflate_table(struct inflate_entry *table, size_t entries, unsigned root,
-                   const uint8_t *lengths, size_t count, inflate_meaning *meaning, bool may_lack);
+                   const uint8_t *lengths, size_t count, inflate_meaning *meaning,
+                   enum inflate_lack);
 
 #endif

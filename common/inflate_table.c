@@ -151,7 +151,7 @@ static void sort_symbols(const uint8_t *lengths, size_t count, const unsigned *c
             sorted[place[lengths[i]]++] = (uint16_t)i;
 }
 
-static bool is_allowed(const unsigned *counts, bool may_lack)
+static bool is_allowed(const unsigned *counts, enum inflate_lack lack)
 {
     unsigned left, words = 0;
 
@@ -159,11 +159,13 @@ static bool is_allowed(const unsigned *counts, bool may_lack)
         return false;
     for (unsigned bits = 1; bits <= INFLATE_BITS_MAX; bits++)
         words += counts[bits];
-    return left == 0 || (words == 1 && counts[1] == 1) || (words == 0 && may_lack);
+    return left == 0 || (words == 1 && counts[1] == 1 && lack >= INFLATE_ONE_WORD) ||
+           (words == 0 && lack == INFLATE_NO_WORD);
 }
 
 bool inflate_table(struct inflate_entry *table, size_t entries, unsigned root,
-                   const uint8_t *lengths, size_t count, inflate_meaning *meaning, bool may_lack)
+                   const uint8_t *lengths, size_t count, inflate_meaning *meaning,
+                   enum inflate_lack lack)
 {
     struct builder builder = {
         .table = table, .entries = entries, .used = (size_t)1 << root, .root = root
@@ -177,7 +179,7 @@ bool inflate_table(struct inflate_entry *table, size_t entries, unsigned root,
     for (size_t i = 0; i < count; i++)
         builder.counts[lengths[i]]++;
     builder.counts[0] = 0;
-    if (!is_allowed(builder.counts, may_lack))
+    if (!is_allowed(builder.counts, lack))
         return false;
     if (words < 2)
         for (size_t i = 0; i < builder.used; i++)

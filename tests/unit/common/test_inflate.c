@@ -351,10 +351,9 @@ static void put_code_code(struct bits *bits, const uint8_t *lengths, unsigned co
 START_TEST(bad_codes_of_code_lengths)
 {
     static const uint8_t codes[][4] = {
-        { 0, 0, 0, 0 }, /* none */
-        { 1, 1, 1, 0 },
-        { 2, 2, 2, 0 }, /* too many, too few words */
-        { 7, 0, 0, 0 },
+        { 0, 0, 0, 0 },                 /* none */
+        { 1, 1, 1, 0 }, { 2, 2, 2, 0 }, /* too many, too few words */
+        { 1, 0, 0, 0 }, { 7, 0, 0, 0 },
     };
 
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
@@ -515,7 +514,7 @@ START_TEST(the_largest_tables_fit)
                 lengths[count++] = ++lengths[split];
         }
         ck_assert(inflate_table(table, INFLATE_LITERAL_ENTRIES, INFLATE_LITERAL_ROOT, lengths,
-                                count, inflate_literal, false));
+                                count, inflate_literal, INFLATE_COMPLETE));
     }
 }
 END_TEST
