@@ -89,8 +89,10 @@ bool log_formats_init(struct arena *arena, struct http *http)
     if (format == NULL)
         return false;
     for (size_t i = 0; i < COMBINED; i++) {
-        struct variable_use use = { 0 };
-        use.get = variable_find(slice_of(combined[i].variable), &use.argument)->get;
+        struct slice argument;
+        struct variable_use use = {
+            .get = variable_find(slice_of(combined[i].variable), &argument)->get,
+        };
         if (!add_text(arena, format, slice_of(combined[i].before)) ||
             !add_variable(arena, format, use))
             return false;

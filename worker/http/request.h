@@ -61,18 +61,19 @@ struct request {
     bool has_args;     /* a '?' was there */
     bool internal;     /* reached by an internal redirect */
     bool keep_alive;
-    bool head_only;        /* method HEAD, or changed to it */
-    bool error_page_done;  /* an error_page was taken: none again but with recursive_error_pages */
-    bool expect_done;      /* 100 Continue was sent, or must not be */
-    bool silent;           /* 444: close without an answer */
-    bool pipelined;        /* its first bytes came before the answer to the one before it left */
-    bool below_alias;      /* try_files: the URI is to be looked up below a regex location's alias */
-    enum method method;    /* head.method; error_page turns it into GET */
-    uint8_t redirects;     /* internal redirects so far */
-    uint8_t step;          /* where a resumed request goes on in the phases */
-    unsigned error_status; /* the status that error_page was taken for; 0: none */
+    bool head_only;       /* method HEAD, or changed to it */
+    bool error_page_done; /* an error_page was taken: none again but with recursive_error_pages */
+    bool expect_done;     /* 100 Continue was sent, or must not be */
+    bool silent;          /* 444: close without an answer */
+    bool pipelined;       /* its first bytes came before the answer to the one before it left */
+    bool below_alias;     /* try_files: the URI is to be looked up below a regex location's alias */
+    enum method method;   /* head.method; error_page turns it into GET */
+    uint8_t redirects;    /* internal redirects so far */
+    uint8_t variable_depth; /* variables being computed now, each for the one before */
+    uint8_t step;           /* where a resumed request goes on in the phases */
+    unsigned error_status;  /* the status that error_page was taken for; 0: none */
 
-    struct slice id; /* $request_id; NULL until somebody asks */
+    struct slice id;           /* $request_id; NULL until somebody asks */
     struct slice *captures;    /* of the last regex that matched: REQUEST_CAPTURES_MAX, or NULL */
     struct slice *user_values; /* user variables by index; NULL until one is set */
     bool *user_set;

@@ -3,8 +3,6 @@
 #include "conf/suggest.h"
 #include "worker/http/core.h"
 
-#include <limits.h>
-
 static const struct variable *const tables[] = { core_variables, connection_variables,
                                                  header_variables, response_variables };
 
@@ -82,33 +80,37 @@ enum variable_name_result variable_name_read(struct slice text, size_t *at, stru
     return name->len == 0 ? VARIABLE_NAME_MISSING : VARIABLE_NAME;
 }
 
+struct slice variable_name_of(struct conf *conf, const struct word *word)
+{
+    if (slice_starts(word->text, SLICE("$")))
+        return slice_from(word->text, 1);
+    conf_error(conf, word->at, "invalid variable name \"%.*s\"", (int)word->text.len,
+               word->text.at);
+    return (struct slice){ NULL, 0 };
+}
+
 bool variable_resolve(struct conf *conf, struct conf_scope *scope, struct position at,
                       struct slice name, struct variable_use *use)
 {
     char *lower = arena_text(conf->arena, name.len);
+    struct slice argument;
 
     *use = (struct variable_use){ 0 };
     if (lower == NULL)
         goto no_memory;
     for (size_t i = 0; i < name.len; i++)
         lower[i] = ascii_lower(name.at[i]);
-    const struct variable *builtin = variable_find(slice_make(lower, name.len), &use->argument);
-    if (builtin != NULL && use->argument.len == 0) {
+    struct slice known = slice_make(lower, name.len);
+    const struct variable *builtin = variable_find(known, &argument);
+    if (builtin != NULL && argument.len == 0) {
         use->get = builtin->get;
         return true;
     }
     /* A name that users define goes before a prefix: (?<arg_x>...) hides ?x=. */
-    const struct http *http = http_of(scope);
-    if (builtin != NULL &&
-        (http == NULL ||
-         !variable_names_find(http->names, slice_make(lower, name.len), &use->index))) {
-        use->get = builtin->get;
+    use->user = variable_user(conf, scope, at, known, builtin, argument);
+    if (use->user != NULL)
         return true;
-    }
-    use->index = variable_index(conf, scope, at, name, false);
-    if (use->index != UINT_MAX)
-        return true;
-    if (http == NULL)
+    if (http_of(scope) == NULL)
         return false;
 
 no_memory:
@@ -119,28 +121,23 @@ no_memory:
 bool variable_value(struct request *request, const struct variable_use *use, struct slice *value)
 {
     if (use->get != NULL)
-        return use->get(request, use->argument, value);
-    if (request->user_set == NULL || !request->user_set[use->index])
-        return false;
-    *value = request->user_values[use->index];
-    return true;
+        return use->get(request, (struct slice){ NULL, 0 }, value);
+    return variable_user_value(request, use->user, value);
 }
 
 bool variable_get(struct request *request, struct slice name, struct slice *value)
 {
-    struct variable_use use = { 0 };
     char lower[NAME_MAX_LEN];
+    struct slice argument;
 
     if (name.len > sizeof lower)
         return false;
     for (size_t i = 0; i < name.len; i++)
         lower[i] = ascii_lower(name.at[i]);
     struct slice known = slice_make(lower, name.len);
-    if (!variable_names_find(request->server->http->names, known, &use.index)) {
-        const struct variable *builtin = variable_find(known, &use.argument);
-        if (builtin == NULL)
-            return false;
-        use.get = builtin->get;
-    }
-    return variable_value(request, &use, value);
+    const struct user_variable *user = variable_names_find(request->server->http->names, known);
+    if (user != NULL)
+        return variable_user_value(request, user, value);
+    const struct variable *builtin = variable_find(known, &argument);
+    return builtin != NULL && builtin->get(request, argument, value);
 }

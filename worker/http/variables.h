@@ -1,8 +1,8 @@
 /* variables.h: $names, each a getter in the table of the module that knows it.
  *
  * Names are compared without case, as nginx does. Getters run only when a value
- * is asked for. Names that users define (named captures; set and map later) have
- * an index into request->user_values. */
+ * is asked for. Names that users define have an index into request->user_values:
+ * captures and `set` put values there; map and its kin compute them. */
 #ifndef MUXD_WORKER_HTTP_VARIABLES_H
 #define MUXD_WORKER_HTTP_VARIABLES_H
 
@@ -34,11 +34,14 @@ const struct variable *variable_find(struct slice name, struct slice *argument);
 /* The known name that was probably meant, or an empty slice. */
 struct slice variable_suggest(struct slice name);
 
+/* A name that is no whole name of a table: defined by users, perhaps only later in the
+ * text, or built in by its prefix. */
+struct user_variable; /* variable_names.c */
+
 /* A variable as a text or log format uses it, looked up once at load. */
 struct variable_use {
     variable_getter *get; /* NULL: a user variable */
-    struct slice argument;
-    unsigned index; /* of a user variable */
+    const struct user_variable *user;
 };
 
 /* Looks the name (any case) up, as a built-in or user variable. False, with the
@@ -65,11 +68,38 @@ struct variable_names *variable_names_new(struct arena *);
 unsigned variable_index(struct conf *, struct conf_scope *, struct position at, struct slice name,
                         bool defined);
 
+/* Computes the value of a user variable for a request, from what its block left in
+ * `data`; as variable_getter. */
+typedef bool variable_computer(struct request *, const void *data, struct slice *value);
+
+/* Defines a user variable that is computed: when it is first asked for in a request,
+ * or, `every_time`, whenever it is. Of two definitions the later one counts; a value
+ * that a capture or `set` puts into the request goes before both. False, with the error
+ * reported at `at`, when a built-in variable has the name or memory is out. */
+bool variable_define(struct conf *, struct conf_scope *, struct position at, struct slice name,
+                     variable_computer *, const void *data, bool every_time);
+
+/* The variable behind "$name" in the word that names it in a map or its kin; an error is
+ * reported, and the name empty, when the word does not begin with '$'. */
+struct slice variable_name_of(struct conf *, const struct word *);
+
+enum { VARIABLE_DEPTH_MAX = 100 }; /* variables computed from variables, as nginx */
+
+/* The user variable of the name in lower case, made on first use, for variable_use.
+ * `builtin` (may be NULL) is what it is when no user defines it. NULL when memory is out
+ * or, reported at `at`, outside of http. */
+const struct user_variable *variable_user(struct conf *, struct conf_scope *, struct position at,
+                                          struct slice name, const struct variable *builtin,
+                                          struct slice argument);
+
+/* Its value; false when it has none. */
+bool variable_user_value(struct request *, const struct user_variable *, struct slice *value);
+
 /* Number of user variables of the configuration that the request runs under. */
 unsigned variable_count(const struct request *);
 
-/* The user variable of this name (lower case), when one is defined or used. */
-bool variable_names_find(const struct variable_names *, struct slice name, unsigned *index);
+/* The user variable of this name (lower case), when one is defined or used, or NULL. */
+const struct user_variable *variable_names_find(const struct variable_names *, struct slice name);
 
 /* Reports every user variable that is used but defined nowhere. */
 void variables_check(struct conf *, struct conf_scope *http);
