@@ -109,75 +109,10 @@ bool server_names_close(struct conf *conf, struct server *server)
 
 /* --- the table --- */
 
-enum name_kind { NAME_BAD, NAME_EXACT, NAME_HEAD, NAME_HEAD_AND_EXACT, NAME_TAIL };
-
-/* What a name is, by nginx's rules; *key is its part without the wildcard. */
-static enum name_kind name_kind(struct slice name, struct slice *key)
-{
-    size_t stars = 0;
-
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.at[i] == '\0' || (name.at[i] == '.' && i + 1 < name.len && name.at[i + 1] == '.'))
-            return NAME_BAD;
-        stars += name.at[i] == '*';
-    }
-    if (stars > 1)
-        return NAME_BAD;
-    if (name.len > 1 && name.at[0] == '.') {
-        *key = slice_from(name, 1);
-        return NAME_HEAD_AND_EXACT;
-    }
-    if (name.len > 2 && slice_starts(name, SLICE("*."))) {
-        *key = slice_from(name, 2);
-        return NAME_HEAD;
-    }
-    if (name.len > 2 && slice_ends(name, SLICE(".*"))) {
-        *key = slice_first(name, name.len - 2);
-        return NAME_TAIL;
-    }
-    *key = name;
-    return stars > 0 ? NAME_BAD : NAME_EXACT;
-}
-
-/* Adds to one map; a name that is there already is left, with *conflict set. */
-static bool put(struct name_map *map, struct arena *arena, uint64_t hash, struct slice key,
-                const struct server *server, bool *conflict)
-{
-    if (name_map_get(map, hash, key) != NULL) {
-        *conflict = true;
-        return true;
-    }
-    return name_map_put(map, arena, hash, key, (void *)(uintptr_t)server);
-}
-
-static bool put_name(struct server_name_table *table, struct arena *arena, enum name_kind kind,
-                     struct slice key, const struct server *server, bool *conflict)
-{
-    switch (kind) {
-    case NAME_BAD:
-        return true;
-    case NAME_EXACT:
-        return put(&table->exact, arena, name_hash(key), key, server, conflict);
-    case NAME_HEAD_AND_EXACT:
-        if (!put(&table->exact, arena, name_hash(key), key, server, conflict))
-            return false;
-        if (*conflict)
-            return true;
-        return put(&table->heads, arena, name_hash_reverse(key), key, server, conflict);
-    case NAME_HEAD:
-        return put(&table->heads, arena, name_hash_reverse(key), key, server, conflict);
-    case NAME_TAIL:
-        break;
-    }
-    return put(&table->tails, arena, name_hash(key), key, server, conflict);
-}
-
 static bool add_to_table(struct conf *conf, struct server_name_table *table,
                          const struct http_address *address, const struct server *server,
                          const struct server_name *name)
 {
-    struct slice key = { NULL, 0 };
-    bool conflict = false;
     char text[ADDRESS_TEXT_MAX];
 
     if (name->pattern.regex != NULL) {
@@ -186,13 +121,12 @@ static bool add_to_table(struct conf *conf, struct server_name_table *table,
             *regex = (struct server_regex){ &name->pattern, server };
         return regex != NULL;
     }
-    enum name_kind kind = name_kind(name->text, &key);
-    if (!put_name(table, conf->arena, kind, key, server, &conflict))
-        return false;
-    if (kind != NAME_BAD && !conflict)
-        return true;
+    enum name_added added =
+        name_table_add(&table->names, conf->arena, name->text, (void *)(uintptr_t)server);
+    if (added == NAME_ADDED || added == NAME_NO_MEMORY)
+        return added == NAME_ADDED;
     size_t len = address_text(&address->options.address, text);
-    if (kind == NAME_BAD)
+    if (added == NAME_BAD)
         conf_error(conf, name->at, "invalid server name or wildcard \"%.*s\" on %.*s",
                    (int)name->text.len, name->text.at, (int)len, text);
     else
@@ -220,51 +154,9 @@ struct server_name_table *server_names_build(struct conf *conf, const struct htt
 
 /* --- searching --- */
 
-/* The longest wildcard "*.suffix": suffixes are hashed from the host's last byte on. */
-static const struct server *find_head(const struct name_map *heads, struct slice host)
-{
-    const struct server *longest = NULL;
-    uint64_t hash = NAME_HASH_SEED;
-
-    for (size_t at = host.len; at > 0 && host.len - at <= heads->longest; at--) {
-        if (host.at[at - 1] == '.') {
-            const struct server *found = name_map_get(heads, hash, slice_from(host, at));
-            if (found != NULL)
-                longest = found;
-        }
-        hash = name_hash_step(hash, host.at[at - 1]);
-    }
-    return longest;
-}
-
-/* The longest wildcard "prefix.*". */
-static const struct server *find_tail(const struct name_map *tails, struct slice host)
-{
-    const struct server *longest = NULL;
-    uint64_t hash = NAME_HASH_SEED;
-
-    for (size_t at = 0; at < host.len && at <= tails->longest; at++) {
-        if (host.at[at] == '.') {
-            const struct server *found = name_map_get(tails, hash, slice_first(host, at));
-            if (found != NULL)
-                longest = found;
-        }
-        hash = name_hash_step(hash, host.at[at]);
-    }
-    return longest;
-}
-
 const struct server *server_names_find(const struct server_name_table *table, struct slice host)
 {
-    const struct server *found = NULL;
-
-    if (host.len <= table->exact.longest)
-        found = name_map_get(&table->exact, name_hash(host), host);
-    if (found == NULL && table->heads.count > 0)
-        found = find_head(&table->heads, host);
-    if (found == NULL && table->tails.count > 0)
-        found = find_tail(&table->tails, host);
-    return found;
+    return name_table_find(&table->names, host);
 }
 
 const struct server *http_find_server(const struct http_address *address, struct request *request,

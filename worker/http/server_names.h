@@ -1,14 +1,13 @@
 /* server_names.h: the names of the servers behind one address.
  *
  * nginx's order of search: the exact name, the longest "*.name", the longest
- * "name.*", the first regex in the order of the text, the default server. Names
- * and wildcards are hashed: a search costs one pass over the host's bytes and a
- * hash look-up a label, however many names there are. */
+ * "name.*" (name_table.h), the first regex in the order of the text, the default
+ * server. */
 #ifndef MUXD_WORKER_HTTP_SERVER_NAMES_H
 #define MUXD_WORKER_HTTP_SERVER_NAMES_H
 
 #include "worker/http/core.h"
-#include "worker/http/name_map.h"
+#include "worker/http/name_table.h"
 
 /* server_name's words are appended to the server that the scope belongs to. */
 extern const struct value_type as_server_names;
@@ -18,10 +17,8 @@ extern const struct value_type as_server_names;
 bool server_names_close(struct conf *, struct server *);
 
 struct server_name_table {
-    struct name_map exact;
-    struct name_map heads; /* "example.org" of "*.example.org", by the hash of the reversed name */
-    struct name_map tails; /* "www.example" of "www.example.*" */
-    struct array regexes;  /* of struct server_regex */
+    struct name_table names;
+    struct array regexes; /* of struct server_regex */
 };
 
 struct server_regex {
