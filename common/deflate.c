@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { HASH4_BITS_MIN = 9 };
+enum {
+    HASH4_BITS_MIN = 9,
+    SPAN_MAX = 512 * 1024, /* bytes of a block: so that some come out even of endless runs */
+};
 
 size_t deflate_size(void)
 {
@@ -69,7 +72,7 @@ static bool gather(struct deflate *d, struct slice *input, enum deflate_flush fl
     bool ending = flush != DEFLATE_MORE && input->len == 0;
     if (flush == DEFLATE_SYNC && ending && d->flushed)
         return false;
-    bool full = deflate_make_tokens(d, ending);
+    bool full = deflate_make_tokens(d, ending) || (int64_t)d->at - d->block_start >= SPAN_MAX;
     bool all = ending && !full && d->at == d->end;
     if (full || (all && (flush == DEFLATE_FINISH || d->token_count > 0))) {
         deflate_block_begin(d, all && flush == DEFLATE_FINISH);

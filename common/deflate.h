@@ -32,9 +32,8 @@ struct deflate;
 /* How many bytes a compressor takes (270 KiB); aligned as by malloc. */
 size_t deflate_size(void);
 
-/* Makes memory of that size, zeroed once by its owner, a compressor; it may have been one
- * before. `input` is how many bytes are expected, SIZE_MAX when that is not known: a
- * little is prepared for faster. */
+/* Makes memory of that size, whatever is in it, a compressor. `input` is how many bytes are
+ * expected, SIZE_MAX when that is not known: a little is prepared for faster. */
 void deflate_init(struct deflate *, int level, size_t input);
 
 /* Takes bytes off `input` and writes at most `len` to `room`; *made says how many. */

@@ -13,7 +13,7 @@ struct gzip_writer;
 /* How many bytes a writer takes; aligned as by malloc. */
 size_t gzip_writer_size(void);
 
-/* Makes memory of that size, zeroed once by its owner, a writer; level and input as for
+/* Makes memory of that size, whatever is in it, a writer; level and input as for
  * deflate_init. */
 void gzip_writer_init(struct gzip_writer *, int level, size_t input);
 

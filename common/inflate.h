@@ -19,7 +19,7 @@ struct inflate;
 /* How many bytes a decompressor takes (77 KiB); aligned as by malloc. */
 size_t inflate_size(void);
 
-/* Makes memory of that size a decompressor; it may have been one before. */
+/* Makes memory of that size, whatever is in it, a decompressor. */
 void inflate_init(struct inflate *);
 
 /* Takes bytes off `input` and writes at most `len` to `room`; *made says how many. */

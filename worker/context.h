@@ -27,6 +27,8 @@ struct worker {
     struct timers timers;
     struct block_cache arena_blocks; /* for requests' arenas */
     struct buffer_pool buffers;      /* input and output buffers of connections */
+    struct buffer_pool gzip_writers; /* memory to compress an answer: worker/http/gzip_filter.c */
+    struct buffer_pool gzip_readers; /* and to decompress one: gunzip.c */
     struct regex_scratch regex;
     struct file_cache *files;
     struct acceptor *acceptors; /* one a listener */

@@ -10,6 +10,7 @@
 #include "worker/http/core.h"
 #include "worker/http/error_page.h"
 #include "worker/http/filters.h"
+#include "worker/http/gzip.h"
 
 const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_EVENTS] = &events_module,
@@ -23,6 +24,9 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_TRY_FILES] = &try_files_module,
     [MODULE_RETURN] = &return_module,
     [MODULE_ERROR_PAGE] = &error_page_module,
+    [MODULE_GZIP] = &gzip_module,
+    [MODULE_GUNZIP] = &gunzip_module,
+    [MODULE_GZIP_STATIC] = &gzip_static_module,
     [MODULE_HEADERS] = &headers_module,
     [MODULE_ACCESS] = &access_module,
     [MODULE_ACCESS_LOG] = &access_log_module,

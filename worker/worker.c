@@ -5,6 +5,7 @@
 #include "worker/events.h"
 #include "worker/handlers/file_cache.h"
 #include "worker/http/access_log.h"
+#include "worker/http/filters.h"
 #include "worker/http/request.h"
 #include "worker/net/accept.h"
 #include "worker/net/connection.h"
@@ -20,6 +21,7 @@ enum {
     WORKER_CANNOT_START = 2,
     BUFFER_SIZE = 16 * 1024,
     BUFFERS_KEPT = 64,
+    GZIP_MEMORY_KEPT = 8, /* writers, 285 KiB each, and readers, 90 KiB */
     ARENA_BLOCKS_KEPT = 128,
     DESCRIPTORS_SPARE = 64, /* for files, logs and the loop, beside connections */
     FILES_KEPT = 1024,      /* open files and folders known */
@@ -154,6 +156,8 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     timers_init(&worker->timers, worker->clock.now);
     worker->shutdown_timer.fire = shutdown_timeout;
     buffer_pool_init(&worker->buffers, BUFFER_SIZE, BUFFERS_KEPT);
+    buffer_pool_init(&worker->gzip_writers, gzip_writer_memory(), GZIP_MEMORY_KEPT);
+    buffer_pool_init(&worker->gzip_readers, gzip_reader_memory(), GZIP_MEMORY_KEPT);
     worker->arena_blocks.limit = ARENA_BLOCKS_KEPT;
     worker->loop = loop_open(events->use, UINT_MAX);
     if (worker->loop == NULL) {
@@ -179,6 +183,8 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
         loop_close(worker->loop);
     connection_pool_free(worker);
     buffer_pool_free(&worker->buffers);
+    buffer_pool_free(&worker->gzip_writers);
+    buffer_pool_free(&worker->gzip_readers);
     block_cache_free(&worker->arena_blocks);
     regex_scratch_free(&worker->regex);
     while (worker->free_requests != NULL) {

@@ -28,4 +28,9 @@ extern const struct conf_module index_module;
 int autoindex_handler(struct request *);
 extern const struct conf_module autoindex_module;
 
+/* Content phase, before the file itself: a file beside it that is compressed already, for
+ * clients that take it; else DECLINED. */
+int gzip_static_handler(struct request *);
+extern const struct conf_module gzip_static_module;
+
 #endif

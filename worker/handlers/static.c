@@ -61,7 +61,7 @@ static bool add_content(struct request *request, struct open_file *file)
     return response_file(request, file, 0, file->size);
 }
 
-static int answer(struct request *request, struct open_file *file)
+bool static_respond(struct request *request, struct open_file *file)
 {
     const struct static_settings *settings = static_settings(request);
     struct response *response = &request->response;
@@ -73,7 +73,7 @@ static int answer(struct request *request, struct open_file *file)
     if (settings->etag)
         response->etag = file->etag;
     response->ranges = settings->max_ranges > 0;
-    return add_content(request, file) ? DONE : 500;
+    return add_content(request, file);
 }
 
 int static_send(struct request *request, struct slice path)
@@ -90,7 +90,9 @@ int static_send(struct request *request, struct slice path)
                     path.at);
         return 404;
     }
-    return request->method == METHOD_POST ? 405 : answer(request, file);
+    if (request->method == METHOD_POST)
+        return 405;
+    return static_respond(request, file) ? DONE : 500;
 }
 
 int static_handler(struct request *request)

@@ -18,6 +18,7 @@ struct root_value {
     size_t replaced;      /* ROOT_ALIAS: bytes of the URI that the path stands for */
 };
 
+struct open_file;  /* file_cache.h */
 struct type_table; /* extension -> MIME type: types.c */
 
 struct static_settings {
@@ -68,6 +69,10 @@ int static_handler(struct request *);
 
 /* The same for a path (NUL-terminated behind its length) that another handler has found. */
 int static_send(struct request *, struct slice path);
+
+/* Fills the response with an open regular file, under the URI's type. False: memory is
+ * out. */
+bool static_respond(struct request *, struct open_file *);
 
 static inline const struct static_settings *static_settings(const struct request *request)
 {

@@ -1,7 +1,8 @@
-/* filters.h: the steps an answer passes before its head is rendered, in this order.
+/* filters.h: the steps an answer passes before its head is rendered, in nginx's order:
+ * conditional, headers, gunzip, gzip, range.
  *
- * The first two may change the status; each returns 0 to go on, or the status of
- * an error whose page becomes the answer instead. */
+ * The first and the last may change the status; each returns 0 to go on, or the status
+ * of an error whose page becomes the answer instead. */
 #ifndef MUXD_WORKER_HTTP_FILTERS_H
 #define MUXD_WORKER_HTTP_FILTERS_H
 
@@ -22,6 +23,19 @@ int filter_range(struct request *);
 /* expires, add_header, add_trailer. False: memory is out. */
 bool filter_headers(struct request *);
 
+/* gunzip: an answer in gzip is decompressed for a client that does not take it. False:
+ * memory is out. */
+bool filter_gunzip(struct request *);
+
+/* gzip: the answer is compressed, when its settings and the client's head say so. False:
+ * memory is out. */
+bool filter_gzip(struct request *);
+
+/* Bytes of memory that each of the two takes for an answer. */
+size_t gzip_writer_memory(void);
+size_t gzip_reader_memory(void);
+
+extern const struct conf_module gunzip_module;
 extern const struct conf_module headers_module; /* add_header, add_trailer, expires */
 
 #endif

@@ -4,6 +4,7 @@
 #include "worker/handlers/handlers.h"
 #include "worker/handlers/static.h"
 #include "worker/http/body.h"
+#include "worker/http/browser.h"
 #include "worker/http/client.h"
 #include "worker/http/core.h"
 #include "worker/http/error_page.h"
@@ -12,8 +13,8 @@
 
 /* --- find-config --- */
 
-/* keepalive_disable: browsers that get it wrong, by nginx's marks: MSIE 4 to 6 (not
- * Windows XP SP2's) after a POST; Safari on Mac OS X. */
+/* keepalive_disable: browsers that get it wrong, by nginx's marks: MSIE 4 to 6 after a POST;
+ * Safari on Mac OS X. */
 static bool is_disabled_browser(const struct request *request, uint32_t disabled)
 {
     bool msie6 = (disabled & KEEPALIVE_DISABLE_MSIE6) != 0 && request->method == METHOD_POST;
@@ -23,11 +24,9 @@ static bool is_disabled_browser(const struct request *request, uint32_t disabled
     if (agent == NULL || !(msie6 || safari) || (disabled & KEEPALIVE_DISABLE_NONE) != 0)
         return false;
     struct slice name = agent->value;
-    const char *msie = slice_search(name, SLICE("MSIE "));
     bool opera = slice_search(name, SLICE("Opera")) != NULL;
-    if (msie != NULL && !opera)
-        return msie6 && msie + 7 < name.at + name.len && msie[6] == '.' && msie[5] >= '4' &&
-               msie[5] <= '6' && slice_search(name, SLICE("SV1")) == NULL;
+    if (slice_search(name, SLICE("MSIE ")) != NULL && !opera)
+        return msie6 && browser_is_msie6(name);
     return safari && !opera && slice_search(name, SLICE("Gecko/")) == NULL &&
            slice_search(name, SLICE("Chrome/")) == NULL &&
            slice_search(name, SLICE("Safari/")) != NULL &&
@@ -156,6 +155,8 @@ static int find_content(struct request *request)
         if ((outcome = autoindex_handler(request)) != DECLINED)
             return outcome;
     }
+    if ((outcome = gzip_static_handler(request)) != DECLINED)
+        return outcome;
     if ((outcome = static_handler(request)) != DECLINED)
         return outcome;
     return no_content(request);

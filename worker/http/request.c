@@ -62,12 +62,32 @@ struct request *request_new(struct connection *connection)
     return request;
 }
 
+/* Something to do at the end. */
+struct request_end {
+    struct request_end *next;
+    void (*release)(struct request *, void *);
+    void *what;
+};
+
+bool request_at_end(struct request *request, void (*release)(struct request *, void *), void *what)
+{
+    struct request_end *end = arena_alloc(&request->arena, sizeof *end);
+
+    if (end == NULL)
+        return false;
+    *end = (struct request_end){ request->ends, release, what };
+    request->ends = end;
+    return true;
+}
+
 void request_finish(struct request *request)
 {
     struct worker *worker = request->worker;
 
     if (request->response.status != 0)
         access_log_write(request);
+    for (const struct request_end *end = request->ends; end != NULL; end = end->next)
+        end->release(request, end->what);
     body_release(request);
     files_release(request);
     buffer_give(&worker->buffers, request->head_buffer);

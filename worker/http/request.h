@@ -18,6 +18,7 @@ struct worker;     /* worker/context.h */
 struct server;     /* worker/http/core.h */
 struct location;
 struct body; /* worker/http/body.h */
+struct gzip_stream;
 
 /* What a phase function answers; any value above 0 is a status (404: the error
  * page of 404 is the answer). */
@@ -64,6 +65,8 @@ struct request {
     bool head_only;       /* method HEAD, or changed to it */
     bool error_page_done; /* an error_page was taken: none again but with recursive_error_pages */
     bool expect_done;     /* 100 Continue was sent, or must not be */
+    bool vary_encoding;   /* the answer depends on Accept-Encoding: gzip_vary may tell it */
+    bool vary_told;       /* and is told in any case: precompressed */
     bool silent;          /* 444: close without an answer */
     bool pipelined;       /* its first bytes came before the answer to the one before it left */
     bool below_alias;     /* try_files: the URI is to be looked up below a regex location's alias */
@@ -81,6 +84,8 @@ struct request {
     struct body *body;          /* NULL when the request has none */
     struct buffer *head_buffer; /* the head's bytes, when the connection reads on elsewhere */
     struct held_file *held;     /* worker/handlers: files to release at the end */
+    struct request_end *ends;   /* request_at_end */
+    struct gzip_stream *gzip;   /* what compresses the answer; NULL: nothing */
     uint64_t bytes_sent;        /* head and body handed on to the kernel (or queued for it) */
     uint64_t head_bytes_sent;
     struct request *next_free;
@@ -116,6 +121,10 @@ bool request_expect(struct request *);
 
 /* Bytes of the request as read so far, head and body: $request_length. */
 uint64_t request_length(const struct request *);
+
+/* Has `release` called when the request ends, whatever becomes of it; the last one asked for
+ * is called first. False: memory is out. */
+bool request_at_end(struct request *, void (*release)(struct request *, void *), void *what);
 
 /* Logs to the error log in force, with nginx's tail: client, server, request,
  * host, referrer. */

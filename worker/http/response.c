@@ -8,6 +8,7 @@
 #include "worker/http/client.h"
 #include "worker/http/core.h"
 #include "worker/http/filters.h"
+#include "worker/http/gzip.h"
 #include "worker/http/status.h"
 #include "worker/net/connection.h"
 #include "worker/net/output.h"
@@ -36,6 +37,30 @@ bool response_add(struct request *request, struct slice name, struct slice value
         return false;
     *field = (struct response_field){ .name = name, .value = value };
     return true;
+}
+
+struct response_field *response_encoding(struct response *response)
+{
+    struct response_field *fields = response->fields.items;
+
+    for (size_t i = 0; i < response->fields.count; i++)
+        if (!fields[i].hidden && fields[i].value.len > 0 &&
+            slice_is_nocase(fields[i].name, "Content-Encoding"))
+            return &fields[i];
+    return NULL;
+}
+
+bool response_will_change(struct request *request)
+{
+    struct response *response = &request->response;
+
+    response->length_known = false;
+    response->ranges = false;
+    if (slice_starts(response->etag, SLICE("\"")))
+        response->etag = arena_join(&request->arena, SLICE("W/"), response->etag);
+    else if (!slice_starts(response->etag, SLICE("W/\"")))
+        response->etag = SLICE("");
+    return response->etag.at != NULL;
 }
 
 static struct segment *segment_add(struct request *request)
@@ -255,6 +280,13 @@ static char *put_connection_lines(char *at, const struct request *request)
     return at;
 }
 
+static char *put_vary(char *at, const struct request *request)
+{
+    return request->vary_told || (request->vary_encoding && gzip_settings(request)->vary)
+               ? put(at, SLICE("Vary: Accept-Encoding\r\n"))
+               : at;
+}
+
 static char *put_fields(char *at, const struct response *response, bool completed)
 {
     const struct response_field *fields = response->fields.items;
@@ -304,6 +336,7 @@ static bool render_head(struct request *request, bool completed, bool chunked)
     at = put(at, SLICE("\r\n"));
     at = put_content_lines(at, response, completed, chunked);
     at = put_connection_lines(at, request);
+    at = put_vary(at, request);
     at = put_fields(at, response, completed);
     size_t len = (size_t)(at - start);
     output_commit(connection, len);
@@ -361,7 +394,7 @@ static bool render(struct request *request)
 {
     bool completed;
 
-    if (!filter_headers(request) || !complete_location(request, &completed))
+    if (!complete_location(request, &completed))
         return false;
     bool chunked = choose_chunked(request);
     return (!chunked || frame_chunks(request)) && render_head(request, completed, chunked) &&
@@ -378,16 +411,32 @@ static void give_up(struct request *request)
     request->response.status = 500;
 }
 
+/* The steps that change what is sent; a status of 412 or 416 means that the page of this
+ * error is the answer instead. */
+static int filter(struct request *request)
+{
+    size_t fields = request->response.fields.count;
+    int status = filter_conditional(request);
+
+    if (status != 0)
+        return status;
+    if (!filter_headers(request) || !filter_gunzip(request) || !filter_gzip(request))
+        return 500;
+    status = filter_range(request);
+    if (status == 416) /* its page has headers of its own */
+        request->response.fields.count = fields;
+    return status;
+}
+
 /* Whoever still sends a body that nobody reads is told to go on, as nginx does,
  * and its bytes are read off behind the answer. */
 int response_send(struct request *request)
 {
-    int status = 0;
+    int status;
 
     if (request->error_status != 0)
         request->response.status = request->error_status;
-    if ((status = filter_conditional(request)) == 0)
-        status = filter_range(request);
+    status = filter(request);
     if (status == 412 || status == 416)
         return status;
     if (request->body != NULL && !request->body->wanted && !request_expect(request))

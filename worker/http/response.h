@@ -54,6 +54,14 @@ struct response {
 /* Clears to "nothing yet". */
 void response_init(struct response *);
 
+/* The field with the answer's Content-Encoding, unless that is empty; NULL: it has none. */
+struct response_field *response_encoding(struct response *);
+
+/* Its bytes will be others than those that length and ETag were made of: the length is no
+ * longer known, there are no ranges, and the ETag is a weak one (RFC 9110 8.8.1). False:
+ * memory is out. */
+bool response_will_change(struct request *);
+
 /* Adds a header line at the end. False when memory is out. */
 bool response_add(struct request *, struct slice name, struct slice value);
 

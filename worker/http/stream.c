@@ -82,6 +82,13 @@ struct stream *stream_of_segments(struct request *request)
     return &own->stream;
 }
 
+struct stream *stream_of_response(struct request *request)
+{
+    struct stream *stream = request->response.stream;
+
+    return stream != NULL ? stream : stream_of_segments(request);
+}
+
 void stream_resume(struct request *request)
 {
     if (request->connection->state == CONNECTION_SEND)

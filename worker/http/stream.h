@@ -24,9 +24,12 @@ struct stream {
                                size_t *made);
 };
 
-/* What the response has as its body so far, memory and files, as a stream: the source of
- * a first filter. The response is left without segments. NULL when memory is out. */
+/* What the response has as its body so far, memory and files, as a stream: for
+ * stream_of_response. The response is left without segments. NULL when memory is out. */
 struct stream *stream_of_segments(struct request *);
+
+/* The response's body, whatever it is so far, as a stream: the source of a filter. */
+struct stream *stream_of_response(struct request *);
 
 /* A stream that said STREAM_WAIT can go on: the connection sends on. It, and the request,
  * may be gone after. */

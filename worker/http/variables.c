@@ -4,7 +4,8 @@
 #include "worker/http/core.h"
 
 static const struct variable *const tables[] = { core_variables, connection_variables,
-                                                 header_variables, response_variables };
+                                                 header_variables, response_variables,
+                                                 gzip_variables };
 
 enum { TABLES = sizeof tables / sizeof *tables, NAME_MAX_LEN = 256 };
 
