@@ -17,6 +17,7 @@ enum {
     OUTPUT_COPY = 32 * 1024,       /* bytes of a file read at a time with sendfile off */
     OUTPUT_TURN = 2 * 1024 * 1024, /* bytes of a file a connection sends in one turn of the loop */
     STREAM_PIECE = 16 * 1024,      /* bytes of a stream made at a time */
+    STREAM_TURN = 128 * 1024,      /* and in one turn: they may be dear to make */
     CHUNK_HEAD = 6,                /* "4000" and CRLF: no piece has a longer size */
 };
 
@@ -283,7 +284,7 @@ static enum output_result send_stream(struct connection *connection, struct resp
             return result;
         if (made == STREAM_WAIT)
             return OUTPUT_WAITS;
-        if (turn >= OUTPUT_TURN && response->stream != NULL)
+        if (turn >= STREAM_TURN && response->stream != NULL)
             return OUTPUT_YIELD;
     }
     return OUTPUT_SENT;

@@ -3,7 +3,7 @@
 
 #include "common/gzip.h"
 #include "tests/mix.h"
-#include "tests/unit/common/gzip_program.h"
+#include "tests/gzip_program.h"
 #include "tests/unit/unit.h"
 
 enum { ANY_PIECE = SIZE_MAX / 2 };

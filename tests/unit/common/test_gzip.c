@@ -4,7 +4,7 @@
 
 #include "common/crc32.h"
 #include "tests/mix.h"
-#include "tests/unit/common/gzip_program.h"
+#include "tests/gzip_program.h"
 #include "tests/unit/unit.h"
 
 static void free_slice(struct slice slice)
