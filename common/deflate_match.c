@@ -6,6 +6,8 @@
 enum {
     TOO_FAR = 4096, /* a match of 3 bytes from further back costs more than its literals */
     DISTANCE_MAX = HISTORY - 1,
+    BARREN_STEP = 128, /* so many positions without a match let one more be passed over */
+    BARREN_SKIP = 8,   /* and so many at most are passed at once */
 };
 
 static const struct deflate_effort efforts[] = {
@@ -187,17 +189,32 @@ static inline struct chains enter_here(struct deflate *d)
     return d->end - d->at >= 4 ? enter(d, d->at) : (struct chains){ 0, 0 };
 }
 
+/* A literal; where none of many positions before had a match, as in what is compressed
+ * already, not every position is looked at. */
+static inline void pass_literals(struct deflate *d, unsigned *barren)
+{
+    unsigned count = 1 + ++*barren / BARREN_STEP;
+
+    if (count > BARREN_SKIP)
+        count = BARREN_SKIP;
+    while (count-- > 0 && d->at < d->end && d->token_count < TOKENS_MAX)
+        put_literal(d, d->window[d->at++]);
+}
+
 /* Takes each match as it is found. */
 static bool make_greedy(struct deflate *d, bool ending)
 {
+    unsigned barren = 0;
+
     while (can_decide(d, ending)) {
         if (d->token_count == TOKENS_MAX)
             return true;
         struct match match = find_match(d, enter_here(d), d->effort.chain, 0);
         if (match.length < MATCH_MIN) {
-            put_literal(d, d->window[d->at++]);
+            pass_literals(d, &barren);
             continue;
         }
+        barren = 0;
         put_match(d, match.length, match.distance);
         if (match.length <= d->effort.lazy)
             enter_all(d, d->at + 1, d->at + match.length);
