@@ -66,6 +66,13 @@ static enum stream_result read_source(struct gzip_stream *own, struct request *r
 
 /* While the source has nothing, what it gave until then is sent: it may be all that the
  * client is to see for long. */
+static enum deflate_flush flush_for(const struct gzip_stream *own, enum stream_result source)
+{
+    if (own->whole)
+        return DEFLATE_FINISH;
+    return source == STREAM_WAIT ? DEFLATE_SYNC : DEFLATE_MORE;
+}
+
 static enum stream_result compress(struct stream *stream, struct request *request, char *room,
                                    size_t len, size_t *made)
 {
@@ -81,23 +88,17 @@ static enum stream_result compress(struct stream *stream, struct request *reques
         if (source == STREAM_FAILED)
             return STREAM_FAILED;
         turn += own->input.len;
-        switch (gzip_write(writer_of(own), &own->input,
-                           own->whole              ? DEFLATE_FINISH
-                           : source == STREAM_WAIT ? DEFLATE_SYNC
-                                                   : DEFLATE_MORE,
-                           room + *made, len - *made, &here)) {
-        case DEFLATE_ENDED:
-            *made += here;
+        enum deflate_result result = gzip_write(writer_of(own), &own->input, flush_for(own, source),
+                                                room + *made, len - *made, &here);
+        *made += here;
+        if (result == DEFLATE_NEEDS_ROOM)
+            return STREAM_SOME;
+        if (result == DEFLATE_ENDED) {
             give_back(request, own);
             return STREAM_END;
-        case DEFLATE_NEEDS_ROOM:
-            *made += here;
-            return STREAM_SOME;
-        case DEFLATE_NEEDS_INPUT:
-            *made += here;
-            if (source == STREAM_WAIT)
-                return *made > 0 ? STREAM_SOME : STREAM_WAIT;
         }
+        if (source == STREAM_WAIT)
+            return *made > 0 ? STREAM_SOME : STREAM_WAIT;
     }
     return STREAM_SOME;
 }

@@ -2,8 +2,8 @@
 #include "common/deflate.h"
 
 #include "common/gzip.h"
-#include "tests/mix.h"
 #include "tests/gzip_program.h"
+#include "tests/mix.h"
 #include "tests/unit/unit.h"
 
 enum { ANY_PIECE = SIZE_MAX / 2 };

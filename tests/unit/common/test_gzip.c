@@ -3,8 +3,8 @@
 #include "common/gzip.h"
 
 #include "common/crc32.h"
-#include "tests/mix.h"
 #include "tests/gzip_program.h"
+#include "tests/mix.h"
 #include "tests/unit/unit.h"
 
 static void free_slice(struct slice slice)
