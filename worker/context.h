@@ -14,6 +14,7 @@
 #include "worker/worker.h"
 
 struct connection;
+struct connection_block; /* worker/net/connection.c */
 struct request;
 struct file_cache; /* worker/handlers/file_cache.h */
 struct acceptor;   /* worker/net/accept.h */
@@ -33,6 +34,7 @@ struct worker {
     struct file_cache *files;
     struct acceptor *acceptors; /* one a listener */
     size_t acceptor_count;
+    struct connection_block *connection_blocks;
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;
     uint32_t connection_count;     /* open */

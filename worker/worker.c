@@ -23,11 +23,12 @@ enum {
     BUFFERS_KEPT = 64,
     GZIP_MEMORY_KEPT = 8, /* writers, 285 KiB each, and readers, 90 KiB */
     ARENA_BLOCKS_KEPT = 128,
-    DESCRIPTORS_SPARE = 64, /* for files, logs and the loop, beside connections */
-    FILES_KEPT = 1024,      /* open files and folders known */
-    FILE_MEMORY = 8 << 20,  /* bytes of small files kept in memory */
-    LEAVING_GRACE = 500,    /* ms an idle connection may still bring a request when leaving */
-    HEARTBEAT_EVERY = 500,  /* ms: the loop turns at least so often */
+    SPARE_MOST = 64,       /* descriptors for files, logs and the loop, beside connections: */
+    SPARE_SHARE = 64,      /* this part of all, but no more than SPARE_MOST */
+    FILES_KEPT = 1024,     /* open files and folders known */
+    FILE_MEMORY = 8 << 20, /* bytes of small files kept in memory */
+    LEAVING_GRACE = 500,   /* ms an idle connection may still bring a request when leaving */
+    HEARTBEAT_EVERY = 500, /* ms: the loop turns at least so often */
 };
 
 /* What signals do; read in the loop, so that no handler runs at a bad moment. */
@@ -127,7 +128,9 @@ static uint32_t connection_limit(const struct worker *worker, const struct event
     getrlimit(RLIMIT_NOFILE, &files);
     if (files.rlim_cur != RLIM_INFINITY && files.rlim_cur < descriptors)
         descriptors = files.rlim_cur;
-    uint64_t used = DESCRIPTORS_SPARE + worker->setup->listener_count * worker->setup->slots;
+    uint64_t spare =
+        descriptors / SPARE_SHARE < SPARE_MOST ? descriptors / SPARE_SHARE : SPARE_MOST;
+    uint64_t used = spare + worker->setup->listener_count * worker->setup->slots;
     uint64_t room = descriptors > used + 1 ? descriptors - used : 1;
     if (limit > room)
         limit = room;
@@ -173,8 +176,9 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
 
 static void worker_close(struct worker *worker, struct signal_watch *signals)
 {
-    access_log_flush(worker);
     acceptors_close(worker);
+    connections_close(worker);
+    access_log_flush(worker);
     if (worker->files != NULL)
         file_cache_close(worker->files);
     if (signals->watch.fd > 0)

@@ -22,6 +22,44 @@ enum step { STEP_ON, STEP_WAIT, STEP_GONE };
 
 enum { DISCARD_TURN = 256 * 1024 }; /* bytes read off before others get their turn */
 
+/* --- memory --- */
+
+enum { BLOCK_CONNECTIONS = 64 };
+
+/* Connections are allocated many at a time: an idle one is little more than its struct,
+ * and all of them can be found when the worker ends. */
+struct connection_block {
+    struct connection_block *next;
+    struct connection connections[BLOCK_CONNECTIONS];
+};
+
+static void connection_free(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+
+    connection->watch.fd = -1; /* not in use */
+    connection->older = worker->free_connections;
+    worker->free_connections = connection;
+}
+
+static struct connection *connection_alloc(struct worker *worker)
+{
+    if (worker->free_connections == NULL) {
+        struct connection_block *block = malloc(sizeof *block);
+        if (block == NULL)
+            return NULL;
+        block->next = worker->connection_blocks;
+        worker->connection_blocks = block;
+        for (size_t i = BLOCK_CONNECTIONS; i-- > 0;) {
+            block->connections[i].worker = worker;
+            connection_free(&block->connections[i]);
+        }
+    }
+    struct connection *connection = worker->free_connections;
+    worker->free_connections = connection->older;
+    return connection;
+}
+
 /* --- the list of idle connections, oldest first --- */
 
 static void idle_enter(struct connection *connection)
@@ -112,8 +150,7 @@ void connection_close(struct connection *connection)
     close(connection->watch.fd);
     output_drop(connection);
     buffer_give(&worker->buffers, connection->input);
-    connection->older = worker->free_connections;
-    worker->free_connections = connection;
+    connection_free(connection);
     worker->connection_count--;
     acceptors_resume(worker);
 }
@@ -585,16 +622,6 @@ static void connection_timeout(struct timer *timer)
 
 /* --- a connection's beginning --- */
 
-static struct connection *connection_alloc(struct worker *worker)
-{
-    struct connection *connection = worker->free_connections;
-
-    if (connection == NULL)
-        return malloc(sizeof *connection);
-    worker->free_connections = connection->older;
-    return connection;
-}
-
 bool connection_start(struct acceptor *acceptor, int fd, const struct compact_peer *peer)
 {
     struct worker *worker = acceptor->worker;
@@ -619,7 +646,7 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct compact_pe
         log_write(worker->log, LOG_LEVEL_ALERT, errno, connection->number,
                   "a connection cannot be watched");
         close(fd);
-        free(connection);
+        connection_free(connection);
         return false;
     }
     worker->connection_count++;
@@ -628,13 +655,27 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct compact_pe
     return true;
 }
 
+void connections_close(struct worker *worker)
+{
+    struct connection_block *block = worker->connection_blocks;
+
+    while (block != NULL) {
+        struct connection_block *next = block->next;
+        for (size_t i = 0; i < BLOCK_CONNECTIONS; i++)
+            if (block->connections[i].watch.fd >= 0)
+                connection_close(&block->connections[i]);
+        block = next;
+    }
+}
+
 void connection_pool_free(struct worker *worker)
 {
-    while (worker->free_connections != NULL) {
-        struct connection *next = worker->free_connections->older;
-        free(worker->free_connections);
-        worker->free_connections = next;
+    while (worker->connection_blocks != NULL) {
+        struct connection_block *next = worker->connection_blocks->next;
+        free(worker->connection_blocks);
+        worker->connection_blocks = next;
     }
+    worker->free_connections = NULL;
 }
 
 void connections_leave(struct worker *worker, uint64_t grace)

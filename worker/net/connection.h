@@ -83,7 +83,10 @@ size_t connection_close_idle(struct worker *, size_t count);
  * comes within `grace` milliseconds; those that bring one are answered. */
 void connections_leave(struct worker *, uint64_t grace);
 
-/* Frees the memory of closed connections, when the worker ends. */
+/* Closes every connection at once. */
+void connections_close(struct worker *);
+
+/* Frees the memory of all connections, which are closed, when the worker ends. */
 void connection_pool_free(struct worker *);
 
 /* The client's address as $remote_addr has it ("unix:" for unix sockets): at
