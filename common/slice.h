@@ -22,7 +22,9 @@ struct slice {
 
 /* The same as the initialiser of a static table's entry, where ISO C takes no
  * compound literal. */
+/* clang-format off */
 #define SLICE_INIT(literal) { (literal), sizeof(literal) - 1 }
+/* clang-format on */
 
 /* The slice of a NUL-terminated string, without its NUL. */
 static inline struct slice slice_of(const char *text)
