@@ -6,7 +6,7 @@
 #include "tests/mix.h"
 #include "tests/unit/unit.h"
 
-enum { ANY_PIECE = SIZE_MAX / 2 };
+static const size_t ANY_PIECE = SIZE_MAX / 2;
 
 /* How a compressor is used. */
 struct way {
