@@ -1,13 +1,33 @@
 #include "worker/http/scan.h"
 #include "worker/http/uri.h"
 
-/* No byte that a path or a line could be mistaken for, and no empty label. */
-static bool is_sound(struct slice host)
+/* What one look over a host finds. */
+struct host_marks {
+    size_t colon;  /* the first; the host's length when there is none */
+    bool capitals; /* somewhere */
+};
+
+/* What most hosts are made of: nothing about it needs a second look. */
+static bool is_plain(char c)
 {
-    for (size_t i = 0; i < host.len; i++)
-        if (!is_visible(host.at[i]) || host.at[i] == '/' ||
-            (host.at[i] == '.' && i > 0 && host.at[i - 1] == '.'))
+    return (unsigned char)(c - 'a') <= 'z' - 'a' || (unsigned char)(c - '0') <= '9' - '0';
+}
+
+/* False when a byte is in it that a path or a line could be mistaken for, or an empty label. */
+static bool look_over(struct slice host, struct host_marks *marks)
+{
+    *marks = (struct host_marks){ .colon = host.len };
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.at[i];
+        if (is_plain(c))
+            continue;
+        if (!is_visible(c) || c == '/' || (c == '.' && i > 0 && host.at[i - 1] == '.'))
             return false;
+        if (c == ':' && marks->colon == host.len)
+            marks->colon = i;
+        if (c >= 'A' && c <= 'Z')
+            marks->capitals = true;
+    }
     return true;
 }
 
@@ -23,32 +43,24 @@ static size_t literal_length(struct slice host)
 }
 
 /* The length without port and trailing dot. */
-static size_t name_length(struct slice host)
+static size_t name_length(struct slice host, size_t colon)
 {
     if (host.at[0] == '[')
         return literal_length(host);
-    ptrdiff_t colon = slice_find(host, ':');
-    size_t len = colon < 0 ? host.len : (size_t)colon;
-    return len > 0 && host.at[len - 1] == '.' ? len - 1 : len;
-}
-
-static bool has_capitals(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] >= 'A' && text.at[i] <= 'Z')
-            return true;
-    return false;
+    return colon > 0 && host.at[colon - 1] == '.' ? colon - 1 : colon;
 }
 
 bool host_validate(struct arena *arena, struct slice host, struct slice *name)
 {
-    if (host.len == 0 || !is_sound(host))
+    struct host_marks marks;
+
+    if (host.len == 0 || !look_over(host, &marks))
         return false;
-    size_t len = name_length(host);
+    size_t len = name_length(host, marks.colon);
     if (len == 0)
         return false;
     *name = slice_first(host, len);
-    if (!has_capitals(*name))
+    if (!marks.capitals)
         return true;
     char *lower = arena_text(arena, len);
     if (lower == NULL)
