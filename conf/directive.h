@@ -69,6 +69,7 @@ enum directive_manners {
 struct conf;
 struct conf_logs;
 struct conf_scope;
+struct conf_zones;
 struct directive;
 
 /* A kind of value: how words become it. `size` bytes at the directive's offset
@@ -128,12 +129,13 @@ struct conf {
     size_t module_count;
     const void **defaults; /* instances with nothing but defaults */
     struct conf_scope *main;
-    const char *path;        /* of the file, absolute */
-    const char *prefix;      /* -p, with a trailing '/': logs, roots, temp folders */
-    const char *conf_prefix; /* folder of the file, with a trailing '/': includes, auth files */
-    const char *error_log;   /* -e: where errors go when no error_log is given; NULL: built-in */
-    bool testing;            /* -t: nothing outside may be changed */
-    struct conf_logs *logs;  /* log files: worker/logs.h; NULL until one is named */
+    const char *path;         /* of the file, absolute */
+    const char *prefix;       /* -p, with a trailing '/': logs, roots, temp folders */
+    const char *conf_prefix;  /* folder of the file, with a trailing '/': includes, auth files */
+    const char *error_log;    /* -e: where errors go when no error_log is given; NULL: built-in */
+    bool testing;             /* -t: nothing outside may be changed */
+    struct conf_logs *logs;   /* log files: worker/logs.h; NULL until one is named */
+    struct conf_zones *zones; /* shared memory: worker/zones.h; NULL until one is named */
     struct directive_index *index; /* directives by name */
     bool *failed;                  /* by module: an error in one of its directives */
 };

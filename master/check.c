@@ -22,6 +22,7 @@ static bool dump_files(const struct conf *conf)
 static bool try_start(struct generation *generation, const struct log *log)
 {
     return generation_open_files(generation, NULL, log) &&
+           generation_open_zones(generation, NULL, log) &&
            pidfile_check(log, generation->settings->pid) &&
            listeners_test(log, generation->listeners, generation->listener_count);
 }

@@ -121,6 +121,15 @@ bool generation_open_files(struct generation *generation, const struct generatio
     return opened;
 }
 
+bool generation_open_zones(struct generation *generation, const struct generation *previous,
+                           const struct log *log)
+{
+    bool opened = worker_open_zones(generation->conf, previous != NULL ? previous->conf : NULL);
+
+    report(generation, log);
+    return opened;
+}
+
 void generation_reopen_logs(struct generation *generation, const struct log *log)
 {
     uid_t owner = files_owner(generation);

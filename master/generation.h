@@ -57,6 +57,11 @@ struct generation *generation_load(const struct launch *, unsigned number, const
 bool generation_open_files(struct generation *, const struct generation *previous,
                            const struct log *);
 
+/* Maps the shared memory zones of the configuration, or takes them over from `previous` (NULL:
+ * none). Problems go to `log`. */
+bool generation_open_zones(struct generation *, const struct generation *previous,
+                           const struct log *);
+
 /* USR1: opens the log files anew, and gives them to the workers' user, who does the same.
  * Problems go to `log`. */
 void generation_reopen_logs(struct generation *, const struct log *);

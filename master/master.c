@@ -65,7 +65,8 @@ static bool prepare(struct master *master)
         return false;
     if (!first->settings->master_process)
         first->workers = 1;
-    return generation_open_files(first, NULL, master->log) && open_sockets(master) &&
+    return generation_open_files(first, NULL, master->log) &&
+           generation_open_zones(first, NULL, master->log) && open_sockets(master) &&
            generation_prepare_workers(first, master->log) &&
            pidfile_check(master->log, first->settings->pid);
 }

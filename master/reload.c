@@ -68,6 +68,8 @@ void reload_begin(struct master *master, uint64_t now)
     master->reload = (struct reload){ .next = next, .due = now };
     if (!generation_open_files(next, master->current, master->log))
         fail(master, "a log file cannot be opened");
+    else if (!generation_open_zones(next, master->current, master->log))
+        fail(master, "a shared memory zone cannot be had");
     else if (!generation_prepare_workers(next, master->log))
         fail(master, "memory is out");
     else if (pid_path_changes(master) && !pidfile_check(master->log, next->settings->pid))

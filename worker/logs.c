@@ -5,6 +5,7 @@
 #include "worker/http/log_file_cache.h"
 #include "worker/http/log_target.h"
 #include "worker/worker.h"
+#include "worker/zones.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +216,7 @@ void worker_reopen_logs(struct conf *conf)
 void worker_conf_release(struct conf *conf, const struct conf *kept)
 {
     (void)kept;
+    zones_close(conf);
     if (conf->logs == NULL)
         return;
     for (struct error_log *log = conf->logs->error_logs; log != NULL; log = log->next)

@@ -47,6 +47,12 @@ int worker_run(const struct worker_setup *);
  * False on failure; nothing of `previous` is changed. */
 bool worker_open_logs(struct conf *, const struct conf *previous);
 
+/* Maps the shared memory zones that the configuration names; those that `previous` (NULL: none)
+ * has for the same use are taken over with what is in them. The master calls it
+ * inside the reload transaction, before any worker is forked. Problems go to
+ * conf->messages. False on failure; nothing of `previous` is changed. */
+bool worker_open_zones(struct conf *, const struct conf *previous);
+
 /* Reopens the log files in place (USR1), in the master or a worker: what is buffered is
  * written first, and the new file is opened before the old one is closed. What fails goes
  * on in the old file, and is logged. */
@@ -59,8 +65,8 @@ struct log *worker_main_log(struct conf *);
  * wholly built in, space-separated, from the modules' own tables. In the arena. */
 struct slice worker_features(struct arena *);
 
-/* Releases what a configuration holds outside its arena: its log files. Nothing of `kept`
- * (may be NULL) is changed. */
+/* Releases what a configuration holds outside its arena: its log files and zones. Nothing of
+ * `kept` (may be NULL) is changed. */
 void worker_conf_release(struct conf *, const struct conf *kept);
 
 #endif
