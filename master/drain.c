@@ -13,10 +13,10 @@ enum {
     LOOK_EVERY = 10,
 };
 
-/* A socket that the worker of the slot accepts on is to be closed. */
-static bool must_drain(const struct master *master, const struct generation *generation,
-                       unsigned slot)
+bool drain_needs(const struct master *master, const struct generation *generation, unsigned slot)
 {
+    if (!master->drain.active)
+        return false;
     for (size_t i = 0; i < generation->listener_count; i++)
         if (listeners_retiring(&master->listeners,
                                listener_socket(&generation->listeners[i], slot)))
@@ -33,7 +33,7 @@ static void tell_generation(struct master *master, struct generation *generation
     if (generation->leaving)
         return;
     for (unsigned slot = 0; slot < generation->workers; slot++) {
-        if (master->drain.active && must_drain(master, generation, slot))
+        if (drain_needs(master, generation, slot))
             all = false;
         else
             process_signal(master, generation, slot, SIGQUIT);
@@ -117,6 +117,13 @@ static void forget_older(struct master *master)
     }
 }
 
+/* The numbers of sockets that are closed now may be given to other files. */
+static void forget_retired(struct generation *generation)
+{
+    for (size_t i = 0; i < generation->listener_count; i++)
+        generation->listeners[i].socket_total = generation->listeners[i].socket_count;
+}
+
 void drain_advance(struct master *master, uint64_t now)
 {
     /* A reload under way has lent out sockets that were to be closed. */
@@ -124,6 +131,7 @@ void drain_advance(struct master *master, uint64_t now)
         master->drain.active = false;
         tell_who_leaves(master);
         listeners_retire(&master->listeners);
+        forget_retired(master->current);
     }
     forget_older(master);
 }

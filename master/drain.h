@@ -18,6 +18,10 @@ void drain_older(struct master *, bool retiring, uint64_t now);
 /* QUIT: every socket and every worker leaves. */
 void drain_all(struct master *, uint64_t now);
 
+/* A socket of the slot is drained, and the slot's worker, of this generation, is who empties
+ * it. */
+bool drain_needs(const struct master *, const struct generation *, unsigned slot);
+
 /* The step of the loop: what has drained is closed, who has nothing more to take is
  * told, and who has gone is forgotten. */
 void drain_advance(struct master *, uint64_t now);

@@ -142,22 +142,28 @@ void generation_reopen_logs(struct generation *generation, const struct log *log
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "chown(\"%s\", %u) failed", failed, owner);
 }
 
+/* Zeroed memory that the workers will share; NULL, with the reason logged, when there is
+ * none. */
+static void *map_shared(size_t size, const struct log *log)
+{
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (shared != MAP_FAILED)
+        return shared;
+    log_write(log, LOG_LEVEL_EMERG, errno, 0, "mmap(MAP_ANON|MAP_SHARED, %zu) failed", size);
+    return NULL;
+}
+
 bool generation_prepare_workers(struct generation *generation, const struct log *log)
 {
-    size_t size = generation->workers * sizeof *generation->shared;
-
     generation->processes = calloc(generation->workers, sizeof *generation->processes);
     if (generation->processes == NULL) {
         log_write(log, LOG_LEVEL_EMERG, errno, 0, "calloc() failed");
         return false;
     }
-    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) {
-        log_write(log, LOG_LEVEL_EMERG, errno, 0, "mmap(MAP_ANON|MAP_SHARED, %zu) failed", size);
-        return false;
-    }
-    generation->shared = shared;
-    return true;
+    generation->shared = map_shared(generation->workers * sizeof *generation->shared, log);
+    generation->unattended = map_shared(sizeof *generation->unattended, log);
+    return generation->shared != NULL && generation->unattended != NULL;
 }
 
 void generation_release(struct generation *generation, const struct generation *kept)
@@ -176,6 +182,8 @@ void generation_free(struct generation *generation, const struct generation *kep
     generation_release(generation, kept);
     if (generation->shared != NULL)
         munmap(generation->shared, generation->workers * sizeof *generation->shared);
+    if (generation->unattended != NULL)
+        munmap(generation->unattended, sizeof *generation->unattended);
     free(generation->processes);
     free(generation);
 }

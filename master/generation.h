@@ -28,7 +28,9 @@ struct worker_process {
     uint64_t started;  /* monotonic ms */
     bool accepting;    /* its heartbeat has been seen */
     bool stalled;      /* and not for a while by now */
+    bool leaves;       /* it has ended accepting, told by somebody else than the master */
     bool told;         /* to leave */
+    bool killed;       /* it was stalled for too long */
     unsigned failures; /* how often in a row it died soon after its start */
     uint64_t due;      /* when the next one is started; 0: not to be */
 };
@@ -45,6 +47,7 @@ struct generation {
     unsigned workers;
     struct worker_process *processes; /* by slot */
     struct worker_slot *shared;       /* by slot; memory that the workers share */
+    struct unattended *unattended;    /* likewise: which sockets they are to stand in for */
     bool leaving;                     /* told to quit: its dead are not replaced */
 };
 

@@ -142,15 +142,17 @@ static enum listening prepare_groups(struct listeners *listeners, const struct l
     return worst;
 }
 
-/* Points the listener at the sockets of its group. */
+/* Points the listener at the sockets of its group: at those that are to retire too, so
+ * that the new workers can help to drain them. */
 static bool lend_sockets(struct arena *arena, struct listener *listener,
                          const struct socket_group *group, unsigned count)
 {
-    listener->sockets = arena_alloc(arena, count * sizeof *listener->sockets);
+    listener->sockets = arena_alloc(arena, group->count * sizeof *listener->sockets);
     if (listener->sockets == NULL)
         return false;
-    memcpy(listener->sockets, group->sockets, count * sizeof *listener->sockets);
+    memcpy(listener->sockets, group->sockets, group->count * sizeof *listener->sockets);
     listener->socket_count = count;
+    listener->socket_total = group->count;
     return true;
 }
 
@@ -304,7 +306,7 @@ static unsigned sockets_lent(const struct listener *listeners, size_t count,
 {
     for (size_t i = 0; i < count && has_name(group); i++)
         if (address_equal(&listeners[i].options.address, &group->options.address))
-            return listeners[i].socket_count;
+            return listeners[i].socket_total;
     return 0;
 }
 

@@ -123,6 +123,7 @@ static int serve_alone(struct master *master)
         .listeners = only->listeners,
         .listener_count = only->listener_count,
         .shared = only->shared,
+        .heartbeat_every = main_heartbeat(only->settings),
         .shutdown_timeout = only->settings->shutdown_timeout,
         .signals = signals_worker_mask(&master->signals),
         .single = true,

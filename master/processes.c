@@ -8,12 +8,13 @@
 
 /* Milliseconds. */
 enum {
-    SOON = 1000,            /* a worker that dies younger than this died at once */
-    BACK_OFF = 100,         /* until the next one after the first such death; doubled each time */
-    BACK_OFF_MAX = 10000,   /* at most */
-    STALLED = 3000,         /* without a heartbeat */
-    START_LOOK_EVERY = 10,  /* for the first heartbeat, while one is started */
-    START_LOOK_LONG = 10000 /* then it is not worth that hurry */
+    SOON = 1000,             /* a worker that dies younger than this died at once */
+    BACK_OFF = 100,          /* until the next one after the first such death; doubled each time */
+    BACK_OFF_MAX = 10000,    /* at most */
+    START_LONG = 3000,       /* a start that takes longer is a stall */
+    START_LOOK_EVERY = 10,   /* for the first heartbeat, while one is started */
+    START_LOOK_LONG = 10000, /* then it is not worth that hurry */
+    STALLED_LOOK_EVERY = 50, /* whether it ticks again */
 };
 
 static void wait_before_next(struct master *master, struct worker_process *process, uint64_t now)
@@ -122,63 +123,107 @@ void processes_reap(struct master *master, uint64_t now)
     }
 }
 
-static uint64_t heartbeat_of(const struct generation *generation, unsigned slot)
+static void watch_start(struct master *master, struct worker_process *process, uint64_t heartbeat,
+                        uint64_t now)
 {
-    return atomic_load_explicit(&generation->shared[slot].heartbeat, memory_order_relaxed);
+    process->accepting = heartbeat != 0;
+    if (process->accepting) /* a reload may have waited for it */
+        master_wake_at(master, now);
+    else if (now - process->started < START_LOOK_LONG)
+        master_wake_at(master, now + START_LOOK_EVERY);
 }
 
-static bool is_stalled(const struct generation *generation, unsigned slot, uint64_t now)
+static void set_stalled(struct master *master, struct worker_process *process, bool stalled)
 {
-    return heartbeat_of(generation, slot) + STALLED < now;
-}
-
-static void watch_one(struct master *master, struct generation *generation, unsigned slot,
-                      uint64_t now)
-{
-    struct worker_process *process = &generation->processes[slot];
-
-    if (process->pid == 0)
-        return;
-    if (!process->accepting) {
-        process->accepting = heartbeat_of(generation, slot) != 0;
-        if (process->accepting) /* a reload may have waited for it */
-            master_wake_at(master, now);
-        else if (now - process->started < START_LOOK_LONG)
-            master_wake_at(master, now + START_LOOK_EVERY);
-        return;
-    }
-    /* 0 again: somebody else than the master told it to leave. */
-    bool stalled = heartbeat_of(generation, slot) != 0 && is_stalled(generation, slot, now);
     if (stalled != process->stalled)
         log_write(master->log, LOG_LEVEL_WARN, 0, 0,
                   stalled ? "worker process %ld is stalled: it gets no new connections"
                           : "worker process %ld goes on",
                   (long)process->pid);
     process->stalled = stalled;
-    if (now - process->started >= SOON)
+}
+
+/* `alive` is when the worker has last shown a sign of life. */
+static void watch_stall(struct master *master, struct worker_process *process, uint64_t alive,
+                        uint64_t now)
+{
+    uint64_t limit = master->current->settings->stall_timeout;
+
+    if (limit > 0 && !process->accepting && limit < START_LONG)
+        limit = START_LONG;
+    set_stalled(master, process, limit > 0 && now >= alive + limit);
+    if (process->stalled)
+        master_wake_at(master, now + STALLED_LOOK_EVERY);
+    else if (limit > 0)
+        master_wake_at(master, alive + limit);
+}
+
+/* A worker that stays stalled makes way for the next one. */
+static void watch_kill(struct master *master, struct worker_process *process, uint64_t alive,
+                       uint64_t now)
+{
+    uint64_t limit = master->current->settings->stall_kill;
+
+    if (limit == 0 || process->killed)
+        return;
+    if (now < alive + limit) {
+        master_wake_at(master, alive + limit);
+        return;
+    }
+    log_write(master->log, LOG_LEVEL_ERROR, 0, 0,
+              "worker process %ld has been stalled for %llu ms: killing it", (long)process->pid,
+              (unsigned long long)(now - alive));
+    if (kill(process->pid, SIGKILL) < 0)
+        log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "kill(%ld, %d) failed",
+                  (long)process->pid, SIGKILL);
+    process->killed = true;
+}
+
+static void watch_one(struct master *master, struct generation *generation, unsigned slot,
+                      uint64_t now)
+{
+    struct worker_process *process = &generation->processes[slot];
+    uint64_t heartbeat =
+        atomic_load_explicit(&generation->shared[slot].heartbeat, memory_order_relaxed);
+
+    if (process->pid == 0)
+        return;
+    if (!process->accepting)
+        watch_start(master, process, heartbeat, now);
+    process->leaves = process->accepting && heartbeat == 0;
+    if (process->leaves) {
+        set_stalled(master, process, false);
+        return;
+    }
+    uint64_t alive = heartbeat != 0 ? heartbeat : process->started;
+    watch_stall(master, process, alive, now);
+    watch_kill(master, process, alive, now);
+    if (process->accepting && now - process->started >= SOON)
         process->failures = 0;
+}
+
+static void watch_generation(struct master *master, struct generation *generation, uint64_t now)
+{
+    for (unsigned slot = 0; slot < generation->workers; slot++)
+        watch_one(master, generation, slot, now);
 }
 
 void processes_watch(struct master *master, uint64_t now)
 {
-    struct generation *next = master->reload.next;
-
-    for (unsigned slot = 0; slot < master->current->workers; slot++)
-        watch_one(master, master->current, slot, now);
-    for (unsigned slot = 0; next != NULL && master->reload.forked && slot < next->workers; slot++)
-        watch_one(master, next, slot, now);
+    if (master->reload.next != NULL && master->reload.forked)
+        watch_generation(master, master->reload.next, now);
+    for (struct generation *any = master->current; any != NULL; any = any->older)
+        watch_generation(master, any, now);
 }
 
-bool process_in_service(const struct generation *generation, unsigned slot, uint64_t now)
+bool process_in_service(const struct generation *generation, unsigned slot)
 {
     const struct worker_process *process = &generation->processes[slot];
 
-    if (generation->leaving || process->told)
+    if (generation->leaving || process->told || process->leaves || process->stalled)
         return false;
-    if (process->accepting)
-        return !is_stalled(generation, slot, now);
-    /* Its queue is served in a moment, unless it is one of those that die at once. */
-    return process->failures == 0 && (process->pid == 0 || now - process->started < STALLED);
+    /* Else its queue is served in a moment, unless it is one of those that die at once. */
+    return process->accepting || process->failures == 0;
 }
 
 bool processes_accept(const struct generation *generation)

@@ -18,11 +18,12 @@ void processes_start_due(struct master *, uint64_t now);
 /* Takes note of those that have died, and logs how. */
 void processes_reap(struct master *, uint64_t now);
 
-/* Looks at the heartbeats: who accepts by now, who is stalled, who ticks again. */
+/* Looks at the heartbeats: who accepts by now, who is stalled, who ticks again; kills who
+ * has been stalled for too long. */
 void processes_watch(struct master *, uint64_t now);
 
 /* The worker of the slot takes connections, or will in a moment. */
-bool process_in_service(const struct generation *, unsigned slot, uint64_t now);
+bool process_in_service(const struct generation *, unsigned slot);
 
 /* All workers of the generation accept. */
 bool processes_accept(const struct generation *);

@@ -134,7 +134,7 @@ static void commit(struct master *master, uint64_t now)
     master->current = next;
     master->reload.next = NULL;
     master->log = generation_log(next);
-    steer_connections(master, now);
+    steer_connections(master);
     master_redirect_stderr(master);
     if (new_pid_path && pidfile_write(master->log, next->settings->pid, getpid()))
         pidfile_remove(master->log, old->settings->pid);

@@ -189,6 +189,10 @@ static const struct directive main_directives[] = {
       "largest core file of a worker" },
     { "worker_shutdown_timeout", IN_MAIN, ARGS(1), &as_time, FIELD(shutdown_timeout), NULL,
       "time after which a worker that leaves closes the connections it still has" },
+    { "worker_stall_timeout", IN_MAIN, ARGS(1), &as_time, FIELD(stall_timeout), "1s",
+      "time without a sign of life after which a worker gets no new connections; 0: any" },
+    { "worker_stall_kill", IN_MAIN, ARGS(1), &as_time, FIELD(stall_kill), "0",
+      "time without a sign of life after which a worker is replaced; 0: never" },
     { "working_directory", IN_MAIN, ARGS(1), &as_text, FIELD(working_directory), NULL,
       "folder that workers run in: where core files are written" },
     { "env", IN_MAIN, ARGS_REPEATED(1, 1), &as_environment, FIELD(environment), NULL,
@@ -239,6 +243,18 @@ const struct conf_module main_module = {
     .directives = main_directives,
     .check = check_main,
 };
+
+uint64_t main_heartbeat(const struct main_settings *settings)
+{
+    enum { SELDOMEST = 500, SHARE = 3 };
+    uint64_t every = SELDOMEST;
+
+    if (settings->stall_timeout > 0 && settings->stall_timeout / SHARE < every)
+        every = settings->stall_timeout / SHARE;
+    if (settings->stall_kill > 0 && settings->stall_kill / SHARE < every)
+        every = settings->stall_kill / SHARE;
+    return every > 0 ? every : 1;
+}
 
 void master_modules(const struct conf_module *modules[ALL_MODULES])
 {

@@ -38,6 +38,8 @@ struct main_settings {
     bool limit_core;                /* worker_rlimit_core was given */
     uint64_t core;                  /* bytes */
     uint64_t shutdown_timeout;      /* ms; 0: no limit */
+    uint64_t stall_timeout;         /* ms without a heartbeat; 0: no matter */
+    uint64_t stall_kill;            /* likewise, until the worker is killed */
     struct slice working_directory; /* empty: the master's own */
     struct array environment;       /* of struct slice: NAME or NAME=value */
     struct slice lock_file;         /* accepted as nginx does; nothing is locked */
@@ -51,6 +53,9 @@ static inline struct main_settings *main_settings(const struct conf *conf)
 {
     return conf_settings(conf->main, &main_module);
 }
+
+/* How often workers give a sign of life, ms: a few times before one is missed. */
+uint64_t main_heartbeat(const struct main_settings *);
 
 /* Fills `modules` (ALL_MODULES of them): the worker's, then the master's own. */
 void master_modules(const struct conf_module *modules[ALL_MODULES]);

@@ -31,6 +31,8 @@ static struct worker_setup setup_of(const struct master *master,
         .listeners = generation->listeners,
         .listener_count = generation->listener_count,
         .shared = &generation->shared[slot],
+        .unattended = generation->unattended,
+        .heartbeat_every = main_heartbeat(generation->settings),
         .shutdown_timeout = generation->settings->shutdown_timeout,
         .signals = signals_worker_mask(&master->signals),
     };

@@ -2,13 +2,13 @@
 
 #include "master/processes.h"
 
-void steer_connections(struct master *master, uint64_t now)
+void steer_connections(struct master *master)
 {
     const struct generation *current = master->current;
     struct steering in_service = { 0 };
 
     for (unsigned slot = 0; slot < current->workers; slot++)
-        if (process_in_service(current, slot, now))
+        if (process_in_service(current, slot))
             steering_add(&in_service, slot);
     for (size_t i = 0; i < current->listener_count; i++) {
         struct socket_group *group = listeners_group(&master->listeners, &current->listeners[i]);

@@ -6,6 +6,6 @@
 
 /* Sends new connections, on every address of the configuration in force, to the sockets
  * whose worker is in service, if that is a change. */
-void steer_connections(struct master *, uint64_t now);
+void steer_connections(struct master *);
 
 #endif

@@ -4,6 +4,7 @@
 #include "master/drain.h"
 #include "master/processes.h"
 #include "master/reload.h"
+#include "master/stand_ins.h"
 #include "master/steer.h"
 
 #include <errno.h>
@@ -138,7 +139,8 @@ static void advance(struct master *master, uint64_t now)
     else if (master->phase == MASTER_STOPPING)
         kill_the_rest(master, now);
     drain_advance(master, now);
-    steer_connections(master, now);
+    steer_connections(master);
+    stand_ins_update(master);
 }
 
 static void wait_for_signal(const struct master *master)
@@ -162,7 +164,7 @@ void supervise(struct master *master)
 {
     uint64_t now = clock_monotonic();
 
-    steer_connections(master, now);
+    steer_connections(master);
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "start worker processes");
     for (advance(master, now); !finished(master); advance(master, now)) {
         wait_for_signal(master);

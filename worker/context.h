@@ -18,6 +18,7 @@ struct connection_block; /* worker/net/connection.c */
 struct request;
 struct file_cache; /* worker/handlers/file_cache.h */
 struct acceptor;   /* worker/net/accept.h */
+struct stand_in;   /* worker/net/stand_in.h */
 
 struct worker {
     const struct worker_setup *setup;
@@ -32,8 +33,9 @@ struct worker {
     struct buffer_pool gzip_readers; /* and to decompress one: gunzip.c */
     struct regex_scratch regex;
     struct file_cache *files;
-    struct acceptor *acceptors; /* one a listener */
-    size_t acceptor_count;
+    struct acceptor *acceptors; /* its own: one a listener */
+    struct acceptor *accepting; /* all that accept, linked by `next` */
+    struct stand_in *stand_ins; /* those on other workers' sockets */
     struct connection_block *connection_blocks;
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;

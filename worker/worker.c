@@ -9,6 +9,7 @@
 #include "worker/http/request.h"
 #include "worker/net/accept.h"
 #include "worker/net/connection.h"
+#include "worker/net/stand_in.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -28,7 +29,6 @@ enum {
     FILES_KEPT = 1024,     /* open files and folders known */
     FILE_MEMORY = 8 << 20, /* bytes of small files kept in memory */
     LEAVING_GRACE = 500,   /* ms an idle connection may still bring a request when leaving */
-    HEARTBEAT_EVERY = 500, /* ms: the loop turns at least so often */
 };
 
 /* What signals do; read in the loop, so that no handler runs at a bad moment. */
@@ -44,6 +44,7 @@ static void leave(struct worker *worker)
     log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "gracefully shutting down");
     title_set("worker process is shutting down");
     worker->leaving = true;
+    stand_in_stop(worker);
     acceptors_stop(worker);
     connections_leave(worker, LEAVING_GRACE);
     if (worker->setup->shutdown_timeout > 0)
@@ -80,6 +81,9 @@ static void take_signal(struct worker *worker, int number)
         if (worker->setup->single)
             leave(worker);
         break;
+    case STAND_IN_SIGNAL:
+        stand_in_update(worker);
+        break;
     default:
         break;
     }
@@ -103,7 +107,9 @@ static void signal_ready(struct watch *watch)
 
 static bool watch_signals(struct worker *worker, struct signal_watch *signals)
 {
-    static const int numbers[] = { SIGTERM, SIGINT, SIGQUIT, SIGWINCH, SIGUSR1, SIGHUP };
+    static const int numbers[] = {
+        SIGTERM, SIGINT, SIGQUIT, SIGWINCH, SIGUSR1, SIGHUP, STAND_IN_SIGNAL,
+    };
     sigset_t set;
 
     sigemptyset(&set);
@@ -115,6 +121,16 @@ static bool watch_signals(struct worker *worker, struct signal_watch *signals)
     *signals = (struct signal_watch){ .watch = { .on_ready = signal_ready }, .worker = worker };
     signals->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return signals->watch.fd >= 0 && loop_add(worker->loop, &signals->watch, WATCH_LISTENER) == 0;
+}
+
+/* The listening sockets it has inherited, those of other slots included. */
+static uint64_t inherited_sockets(const struct worker_setup *setup)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < setup->listener_count; i++)
+        count += setup->listeners[i].socket_total;
+    return count;
 }
 
 /* Connections are bounded by worker_connections, by the loop, and by the
@@ -130,7 +146,7 @@ static uint32_t connection_limit(const struct worker *worker, const struct event
         descriptors = files.rlim_cur;
     uint64_t spare =
         descriptors / SPARE_SHARE < SPARE_MOST ? descriptors / SPARE_SHARE : SPARE_MOST;
-    uint64_t used = spare + worker->setup->listener_count * worker->setup->slots;
+    uint64_t used = spare + inherited_sockets(worker->setup);
     uint64_t room = descriptors > used + 1 ? descriptors - used : 1;
     if (limit > room)
         limit = room;
@@ -170,12 +186,16 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     bound_descriptors(worker);
     worker->connection_limit = connection_limit(worker, events);
     worker->files = file_cache_open(worker, FILES_KEPT, FILE_MEMORY);
-    return worker->files != NULL && watch_signals(worker, signals) && access_logs_start(worker) &&
-           acceptors_open(worker);
+    if (worker->files == NULL || !watch_signals(worker, signals) || !access_logs_start(worker) ||
+        !acceptors_open(worker))
+        return false;
+    stand_in_update(worker);
+    return true;
 }
 
 static void worker_close(struct worker *worker, struct signal_watch *signals)
 {
+    stand_in_stop(worker);
     acceptors_close(worker);
     connections_close(worker);
     access_log_flush(worker);
@@ -202,11 +222,12 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
 static int sleep_limit(const struct worker *worker)
 {
     uint64_t next = timers_next(&worker->timers);
+    uint64_t most = worker->setup->heartbeat_every;
 
     if (next <= worker->clock.now)
         return 0;
     uint64_t left = next - worker->clock.now;
-    return left < HEARTBEAT_EVERY ? (int)left : HEARTBEAT_EVERY;
+    return (int)(left < most ? left : most);
 }
 
 /* Says to the master that this worker accepts, or, when it leaves, no longer does. */

@@ -7,7 +7,7 @@
 
 #include "common/log.h"
 #include "conf/directive.h"
-#include "worker/net/listener.h"
+#include "worker/net/stand_in.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -29,10 +29,12 @@ struct worker_setup {
     struct log *log; /* of the main scope; opened */
     struct listener *listeners;
     size_t listener_count;
-    struct worker_slot *shared; /* this worker's line */
-    uint64_t shutdown_timeout;  /* worker_shutdown_timeout, ms; 0: no limit */
-    sigset_t signals;           /* mask to wait with: the master forks with its signals blocked */
-    bool single;                /* master_process off: also HUP is answered by leaving */
+    struct worker_slot *shared;          /* this worker's line */
+    const struct unattended *unattended; /* sockets to stand in for; NULL: no siblings */
+    uint64_t heartbeat_every;            /* ms: the loop turns at least so often */
+    uint64_t shutdown_timeout;           /* worker_shutdown_timeout, ms; 0: no limit */
+    sigset_t signals; /* mask to wait with: the master forks with its signals blocked */
+    bool single;      /* master_process off: also HUP is answered by leaving */
 };
 
 /* Serves until told to leave: TERM, INT: at once; QUIT, WINCH: accept no more, finish

@@ -87,7 +87,7 @@ static bool accept_one(struct acceptor *acceptor)
     int fd = accept4(acceptor->watch.fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
         peer_compact(&peer, &name);
-        connection_start(acceptor, fd, &peer);
+        connection_start(acceptor->own, fd, &peer);
         return true;
     }
     switch (errno) {
@@ -141,28 +141,38 @@ static void acceptor_retry(struct timer *timer)
     acceptor_drive((struct acceptor *)((char *)timer - offsetof(struct acceptor, retry)));
 }
 
-bool acceptors_open(struct worker *worker)
+/* One socket for all workers. */
+static bool is_shared(const struct acceptor *acceptor)
 {
-    const struct worker_setup *setup = worker->setup;
+    return acceptor->listener->socket_count == 1;
+}
 
-    worker->acceptors = calloc(setup->listener_count + 1, sizeof *worker->acceptors);
-    if (worker->acceptors == NULL)
+static void list_enter(struct acceptor *acceptor)
+{
+    struct acceptor **first = &acceptor->worker->accepting;
+
+    acceptor->next = *first;
+    acceptor->link = first;
+    if (*first != NULL)
+        (*first)->link = &acceptor->next;
+    *first = acceptor;
+}
+
+static void list_leave(struct acceptor *acceptor)
+{
+    *acceptor->link = acceptor->next;
+    if (acceptor->next != NULL)
+        acceptor->next->link = acceptor->link;
+}
+
+bool acceptor_start(struct acceptor *acceptor, int fd)
+{
+    acceptor->watch = (struct watch){ .fd = fd, .on_ready = acceptor_ready };
+    acceptor->retry.fire = acceptor_retry;
+    if (loop_add(acceptor->worker->loop, &acceptor->watch,
+                 WATCH_LISTENER | (is_shared(acceptor) ? WATCH_SHARED : 0)) < 0)
         return false;
-    for (size_t i = 0; i < setup->listener_count; i++) {
-        struct acceptor *acceptor = &worker->acceptors[i];
-        *acceptor = (struct acceptor){ .worker = worker, .listener = &setup->listeners[i] };
-        acceptor->watch.fd = listener_socket(acceptor->listener, setup->slot);
-        acceptor->watch.on_ready = acceptor_ready;
-        acceptor->retry.fire = acceptor_retry;
-        unsigned flags =
-            WATCH_LISTENER | (acceptor->listener->socket_count == 1 ? WATCH_SHARED : 0);
-        if (loop_add(worker->loop, &acceptor->watch, flags) < 0) {
-            log_write(worker->log, LOG_LEVEL_EMERG, errno, 0,
-                      "a listening socket cannot be watched");
-            return false;
-        }
-        worker->acceptor_count++;
-    }
+    list_enter(acceptor);
     return true;
 }
 
@@ -177,16 +187,40 @@ static void acceptor_empty(struct acceptor *acceptor)
             return;
 }
 
+void acceptor_stop(struct acceptor *acceptor)
+{
+    list_leave(acceptor);
+    loop_remove(acceptor->worker->loop, &acceptor->watch);
+    if (acceptor->worker->leaving)
+        acceptor_empty(acceptor);
+    timer_disarm(&acceptor->worker->timers, &acceptor->retry);
+}
+
+bool acceptors_open(struct worker *worker)
+{
+    const struct worker_setup *setup = worker->setup;
+
+    worker->acceptors = calloc(setup->listener_count + 1, sizeof *worker->acceptors);
+    if (worker->acceptors == NULL)
+        return false;
+    for (size_t i = 0; i < setup->listener_count; i++) {
+        struct acceptor *acceptor = &worker->acceptors[i];
+        *acceptor = (struct acceptor){ .worker = worker,
+                                       .listener = &setup->listeners[i],
+                                       .own = acceptor };
+        if (!acceptor_start(acceptor, listener_socket(acceptor->listener, setup->slot))) {
+            log_write(worker->log, LOG_LEVEL_EMERG, errno, 0,
+                      "a listening socket cannot be watched");
+            return false;
+        }
+    }
+    return true;
+}
+
 void acceptors_stop(struct worker *worker)
 {
-    for (size_t i = 0; i < worker->acceptor_count; i++) {
-        struct acceptor *acceptor = &worker->acceptors[i];
-        loop_remove(worker->loop, &acceptor->watch);
-        if (worker->leaving)
-            acceptor_empty(acceptor);
-        timer_disarm(&worker->timers, &acceptor->retry);
-    }
-    worker->acceptor_count = 0;
+    while (worker->accepting != NULL)
+        acceptor_stop(worker->accepting);
 }
 
 void acceptors_resume(struct worker *worker)
@@ -194,9 +228,19 @@ void acceptors_resume(struct worker *worker)
     if (!worker->full)
         return;
     worker->full = false;
-    for (size_t i = 0; i < worker->acceptor_count; i++)
-        if (worker->acceptors[i].watch.readable)
-            timer_arm(&worker->timers, &worker->acceptors[i].retry, worker->clock.now);
+    for (struct acceptor *any = worker->accepting; any != NULL; any = any->next)
+        if (any->watch.readable)
+            timer_arm(&worker->timers, &any->retry, worker->clock.now);
+}
+
+void acceptors_look(struct worker *worker)
+{
+    for (struct acceptor *any = worker->accepting; any != NULL; any = any->next) {
+        if (!is_shared(any))
+            continue;
+        any->watch.readable = true;
+        timer_arm(&worker->timers, &any->retry, worker->clock.now);
+    }
 }
 
 void acceptors_close(struct worker *worker)

@@ -18,11 +18,24 @@ struct acceptor {
     struct timer retry; /* after EMFILE and the like */
     struct worker *worker;
     const struct listener *listener;
+    struct acceptor *own;          /* the worker's own one of the listener: maybe itself */
+    struct acceptor *next, **link; /* in the list of all that accept */
 };
 
 /* Starts accepting on every listener of the worker's set-up. False, with the
  * reason logged, when one cannot be watched. */
 bool acceptors_open(struct worker *);
+
+/* Starts accepting on one more socket of a listener; `own`, worker and listener are filled
+ * in. False, with errno set, when it cannot be watched. */
+bool acceptor_start(struct acceptor *, int fd);
+
+/* Stops accepting on it. Of a worker that leaves it takes what waits there before. */
+void acceptor_stop(struct acceptor *);
+
+/* Looks whether connections wait in the sockets that workers share: the one that was told
+ * of them may not come to take them. */
+void acceptors_look(struct worker *);
 
 /* Stops accepting; the sockets stay open, and so does what waits in them. */
 void acceptors_stop(struct worker *);

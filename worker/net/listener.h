@@ -36,7 +36,10 @@ struct listener {
     const struct http_address *servers; /* of this configuration */
     int *sockets;                       /* by worker slot; unix addresses: one socket for all */
     unsigned socket_count;
+    unsigned socket_total; /* with the ones behind them that retire: stand_in.h */
 };
+
+enum { LISTENER_SOCKETS_MAX = 1024 }; /* of one address */
 
 /* The socket that worker `slot` accepts on. */
 static inline int listener_socket(const struct listener *listener, unsigned slot)

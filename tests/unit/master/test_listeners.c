@@ -199,6 +199,10 @@ START_TEST(a_shrinking_group_is_drained_first)
     int client = connect_to(&large);
     ck_assert(put_in_force(&small, 1));
     steer_to(&small, 0, 1);
+    /* The new workers have those that retire, too: to help to drain them. */
+    ck_assert_uint_eq(small.socket_count, 1);
+    ck_assert_uint_eq(small.socket_total, 3);
+    ck_assert_int_eq(small.sockets[2], large.sockets[2]);
     ck_assert(listeners_retiring(&listeners, large.sockets[2]));
     ck_assert(!listeners_retiring(&listeners, large.sockets[0]));
     ck_assert(!listeners_drained(&listeners));
