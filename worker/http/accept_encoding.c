@@ -170,7 +170,7 @@ bool request_may_encode(struct request *request)
 {
     const struct gzip_settings *settings = gzip_settings(request);
 
-    if (request->head.minor < settings->http_version)
+    if (request->head.minor < settings->http_version || request->subrequest != NULL)
         return false;
     if (head_known(&request->head, FIELD_VIA) != NULL &&
         !proxied_allows(request, settings->proxied))

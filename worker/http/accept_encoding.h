@@ -16,7 +16,8 @@ enum { QUALITY_MAX = 1000 };
 unsigned accept_encoding_quality(struct slice accept_encoding, struct slice coding);
 
 /* Whether nothing that gzip_http_version, gzip_disable and gzip_proxied say forbids to send
- * the client encoded content at all. */
+ * the client encoded content at all; a subrequest's answer is a part of it at most, and never
+ * encoded by itself. */
 bool request_may_encode(struct request *);
 
 /* Whether the request may be answered in gzip: both of the above. */

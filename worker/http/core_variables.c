@@ -4,6 +4,7 @@
 #include "worker/handlers/static.h"
 #include "worker/http/body.h"
 #include "worker/http/core.h"
+#include "worker/http/subrequest.h"
 #include "worker/http/uri.h"
 #include "worker/http/variable_text.h"
 #include "worker/http/variables.h"
@@ -39,10 +40,12 @@ static bool request_line(struct request *request, struct slice argument, struct 
     return true;
 }
 
-/* Of a line that was refused, or is not whole, the parts mean nothing. */
+/* Of a line that was refused, or is not whole, the parts mean nothing. In a subrequest it
+ * is the client's method, as in nginx. */
 static bool request_method(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
+    request = request_main(request);
     *value = request->head.method_text;
     if (request->method != request->head.method && request->head.in_fields)
         *value = slice_of(method_name(request->method)); /* an error page is asked for with GET */
@@ -260,6 +263,7 @@ static bool make_request_id(struct request *request)
 static bool request_id(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
+    request = request_main(request);
     if (request->id.at == NULL && !make_request_id(request))
         return false;
     *value = request->id;

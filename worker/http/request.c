@@ -7,6 +7,7 @@
 #include "worker/http/client.h"
 #include "worker/http/core.h"
 #include "worker/http/phases.h"
+#include "worker/http/subrequest.h"
 #include "worker/http/uri.h"
 #include "worker/http/variables.h"
 #include "worker/net/accept.h"
@@ -34,9 +35,8 @@ static struct head_limits head_limits_of(const struct client_settings *client,
     };
 }
 
-struct request *request_new(struct connection *connection)
+struct request *request_take(struct worker *worker)
 {
-    struct worker *worker = connection->worker;
     struct request *request = worker->free_requests;
 
     if (request != NULL) {
@@ -49,13 +49,22 @@ struct request *request_new(struct connection *connection)
     }
     memset(request, 0, offsetof(struct request, head));
     request->worker = worker;
-    request->connection = connection;
     request->started = worker->clock.now;
+    arena_init(&request->arena, &worker->arena_blocks);
+    response_init(&request->response);
+    return request;
+}
+
+struct request *request_new(struct connection *connection)
+{
+    struct request *request = request_take(connection->worker);
+
+    if (request == NULL)
+        return NULL;
+    request->connection = connection;
     request->pipelined = connection->input != NULL && connection->input->start > 0;
     request->server = http_default_server(connection->acceptor->listener->servers);
     request->settings = request->server->settings;
-    arena_init(&request->arena, &worker->arena_blocks);
-    response_init(&request->response);
     head_init(&request->head, &request->arena,
               head_limits_of(request->settings[MODULE_CLIENT], request->settings[MODULE_HTTP]));
     connection->request = request;
@@ -80,19 +89,19 @@ bool request_at_end(struct request *request, void (*release)(struct request *, v
     return true;
 }
 
-void request_finish(struct request *request)
+void request_release(struct request *request)
+{
+    for (const struct request_end *end = request->ends; end != NULL; end = end->next)
+        end->release(request, end->what);
+    request->ends = NULL;
+    files_release(request);
+}
+
+void request_give(struct request *request)
 {
     struct worker *worker = request->worker;
 
-    if (request->response.status != 0)
-        access_log_write(request);
-    for (const struct request_end *end = request->ends; end != NULL; end = end->next)
-        end->release(request, end->what);
-    body_release(request);
-    files_release(request);
-    buffer_give(&worker->buffers, request->head_buffer);
     arena_free(&request->arena);
-    request->connection->request = NULL;
     if (worker->free_request_count >= FREE_REQUESTS_MAX) {
         free(request);
         return;
@@ -100,6 +109,19 @@ void request_finish(struct request *request)
     request->next_free = worker->free_requests;
     worker->free_requests = request;
     worker->free_request_count++;
+}
+
+void request_finish(struct request *request)
+{
+    if (request->response.status != 0)
+        access_log_write(request);
+    if (request->subrequests != NULL)
+        subrequests_drop(request);
+    request_release(request);
+    body_release(request);
+    buffer_give(&request->worker->buffers, request->head_buffer);
+    request->connection->request = NULL;
+    request_give(request);
 }
 
 /* The status that a head which head_read refused is answered with; 494 is
@@ -243,8 +265,23 @@ void request_start(struct request *request, enum head_result result)
 
 void request_resume(struct request *request)
 {
+    if (request->subrequest != NULL) {
+        subrequest_resume(request);
+        return;
+    }
     request->connection->state = CONNECTION_SEND;
     phases_run(request);
+    connection_resume(request->connection);
+}
+
+void request_conclude(struct request *request, int outcome)
+{
+    if (request->subrequest != NULL) {
+        subrequest_conclude(request, outcome);
+        return;
+    }
+    request->connection->state = CONNECTION_SEND;
+    phases_take(request, outcome);
     connection_resume(request->connection);
 }
 
@@ -262,6 +299,7 @@ int request_internal_redirect(struct request *request, struct slice uri, struct 
     request->has_args = args.len > 0;
     request->internal = true;
     request->below_alias = false;
+    request->authorization = NULL;
     request->location = NULL;
     request->settings = request->server->settings;
     request->step = phases_first(PHASE_SERVER_REWRITE);
@@ -290,6 +328,7 @@ int request_named_location(struct request *request, struct slice name)
         return 500;
     }
     request->internal = true;
+    request->authorization = NULL;
     phases_enter_location(request, location);
     request->step = phases_first(PHASE_REWRITE);
     return RESTART;
@@ -359,17 +398,25 @@ uint64_t request_length(const struct request *request)
            (request->body == NULL ? 0 : request->body->received);
 }
 
+bool request_need_variables(struct request *request)
+{
+    unsigned count = variable_count(request);
+
+    if (request->user_values != NULL || count == 0)
+        return true;
+    struct slice *values = arena_zalloc(&request->arena, count * sizeof *values);
+    bool *set = arena_zalloc(&request->arena, count * sizeof *set);
+    if (values == NULL || set == NULL)
+        return false;
+    request->user_values = values;
+    request->user_set = set;
+    return true;
+}
+
 bool request_set_variable(struct request *request, unsigned index, struct slice value)
 {
-    if (request->user_values == NULL) {
-        unsigned count = variable_count(request);
-        struct slice *values = arena_zalloc(&request->arena, count * sizeof *values);
-        bool *set = arena_zalloc(&request->arena, count * sizeof *set);
-        if (values == NULL || set == NULL)
-            return false;
-        request->user_values = values;
-        request->user_set = set;
-    }
+    if (!request_need_variables(request))
+        return false;
     request->user_values[index] = value;
     request->user_set[index] = true;
     return true;

@@ -19,6 +19,7 @@ struct server;     /* worker/http/core.h */
 struct location;
 struct body; /* worker/http/body.h */
 struct gzip_stream;
+struct subrequest; /* worker/http/subrequest.h */
 
 /* What a phase function answers; any value above 0 is a status (404: the error
  * page of 404 is the answer). */
@@ -81,12 +82,16 @@ struct request {
     struct slice *user_values; /* user variables by index; NULL until one is set */
     bool *user_set;
 
-    struct body *body;          /* NULL when the request has none */
-    struct buffer *head_buffer; /* the head's bytes, when the connection reads on elsewhere */
-    struct held_file *held;     /* worker/handlers: files to release at the end */
-    struct request_end *ends;   /* request_at_end */
-    struct gzip_stream *gzip;   /* what compresses the answer; NULL: nothing */
-    uint64_t bytes_sent;        /* head and body handed on to the kernel (or queued for it) */
+    struct body *body;             /* NULL when the request has none */
+    struct buffer *head_buffer;    /* the head's bytes, when the connection reads on elsewhere */
+    struct held_file *held;        /* worker/handlers: files to release at the end */
+    struct request_end *ends;      /* request_at_end */
+    struct gzip_stream *gzip;      /* what compresses the answer; NULL: nothing */
+    struct subrequest *subrequest; /* NULL: it is the client's own request */
+    struct request *subrequests;   /* made for the client's request, newest first; NULL: none */
+    unsigned subrequest_count;
+    struct request *authorization; /* auth_request's subrequest; NULL: it has not asked yet */
+    uint64_t bytes_sent;           /* head and body handed on to the kernel (or queued for it) */
     uint64_t head_bytes_sent;
     struct request *next_free;
     struct response response;
@@ -107,8 +112,13 @@ int request_internal_redirect(struct request *, struct slice uri, struct slice a
 /* Likewise to a named location ("@name"); the URI stays. 500 when it is unknown. */
 int request_named_location(struct request *, struct slice name);
 
-/* Goes on where AGAIN was returned. */
+/* Goes on where AGAIN was returned: the function that did so is called again. The request
+ * may be gone after. */
 void request_resume(struct request *);
+
+/* Goes on as if the function that returned AGAIN had returned `outcome`. The request may be
+ * gone after. */
+void request_conclude(struct request *, int outcome);
 
 /* Asks for the body: `ready` is called when all of it has arrived. Returns 0 when
  * it is all here already (`ready` is not called), AGAIN when it is awaited, or a status
@@ -134,6 +144,10 @@ void request_log(struct request *, int level, int error_number, const char *form
 /* Sets a user variable (named capture, set) by its index. */
 bool request_set_variable(struct request *, unsigned index, struct slice value);
 
+/* Makes the room for values of user variables, when there are any and it has none yet.
+ * False: memory is out. */
+bool request_need_variables(struct request *);
+
 /* --- what the connection calls --- */
 
 /* A request for the connection, its head not read yet; NULL when memory is out. */
@@ -149,5 +163,16 @@ void request_body_ready(struct request *, int status);
 
 /* Logs the request and frees it. */
 void request_finish(struct request *);
+
+/* --- what subrequest.c calls --- */
+
+/* A request with nothing in it but its worker and an empty arena; NULL when memory is out. */
+struct request *request_take(struct worker *);
+
+/* Calls what request_at_end was given, and lets the files go that are held. */
+void request_release(struct request *);
+
+/* Frees a released request and all of its arena. */
+void request_give(struct request *);
 
 #endif

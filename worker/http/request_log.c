@@ -36,6 +36,8 @@ void request_log(struct request *request, int level, int error_number, const cha
     va_end(args);
     size_t client_len = connection_peer_text(request->connection, client);
     struct slice line = quoted(request, "request", head->line);
+    struct slice inner =
+        request->subrequest == NULL ? SLICE("") : quoted(request, "subrequest", request->uri);
     struct slice host_text = quoted(request, "host", host == NULL ? SLICE("") : host->value);
     struct slice from = quoted(request, "referrer", referer == NULL ? SLICE("") : referer->value);
     /* The errno belongs to the message: nginx writes it before the request's tail. */
@@ -44,7 +46,8 @@ void request_log(struct request *request, int level, int error_number, const cha
         snprintf(reason, sizeof reason, " (%d: %s)", error_number,
                  strerrordesc_np(error_number) != NULL ? strerrordesc_np(error_number) : "unknown");
     log_write(log, (enum log_level)level, 0, request->connection->number,
-              "%s%s, client: %.*s, server: %.*s%.*s%.*s%.*s", message, reason, (int)client_len,
+              "%s%s, client: %.*s, server: %.*s%.*s%.*s%.*s%.*s", message, reason, (int)client_len,
               client, (int)request->server->name.len, request->server->name.at, (int)line.len,
-              line.at, (int)host_text.len, host_text.at, (int)from.len, from.at);
+              line.at, (int)inner.len, inner.at, (int)host_text.len, host_text.at, (int)from.len,
+              from.at);
 }

@@ -10,6 +10,7 @@
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
 #include "worker/http/status.h"
+#include "worker/http/subrequest.h"
 #include "worker/net/connection.h"
 #include "worker/net/output.h"
 
@@ -436,6 +437,8 @@ int response_send(struct request *request)
 
     if (request->error_status != 0)
         request->response.status = request->error_status;
+    if (request->subrequest != NULL)
+        return subrequest_answer(request);
     status = filter(request);
     if (status == 412 || status == 416)
         return status;

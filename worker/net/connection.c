@@ -5,6 +5,7 @@
 #include "worker/http/client.h"
 #include "worker/http/core.h"
 #include "worker/http/request.h"
+#include "worker/http/subrequest.h"
 #include "worker/net/accept.h"
 #include "worker/net/output.h"
 
@@ -413,12 +414,25 @@ static void set_nodelay(struct connection *connection)
         setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+/* Subrequests in the background keep the request: what it was answered with leaves
+ * meanwhile. Their ends drive the connection on. */
+static enum step wait_for_subrequests(struct connection *connection)
+{
+    if (connection->output != NULL) {
+        connection->state = CONNECTION_SEND;
+        return STEP_ON;
+    }
+    return STEP_WAIT;
+}
+
 /* The answer is in the output: the request ends, and the next one begins, or the
  * connection closes when the output has left. */
 static enum step end_request(struct connection *connection)
 {
     struct request *request = connection->request;
 
+    if (request->subrequests != NULL && subrequests_running(request))
+        return wait_for_subrequests(connection);
     connection->keep_alive = request->keep_alive && !connection->worker->leaving;
     connection->settings = request->settings[MODULE_CLIENT];
     if (connection->keep_alive && !connection->nodelay)
