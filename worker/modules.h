@@ -14,19 +14,21 @@ enum module_id {
     MODULE_CLIENT, /* worker/http/client.c: keepalive_*, client_*, large_client_header_buffers ...
                     */
     MODULE_STATIC, /* worker/handlers/static.c: root, alias, types, sendfile, etag ... */
-    MODULE_FILE_CACHE,  /* worker/handlers/file_cache.c: open_file_cache*, disable_symlinks */
-    MODULE_INDEX,       /* worker/handlers/index.c */
-    MODULE_AUTOINDEX,   /* worker/handlers/autoindex.c */
-    MODULE_TRY_FILES,   /* worker/handlers/try_files.c */
-    MODULE_RETURN,      /* worker/handlers/return.c: return (rewrite's family later) */
-    MODULE_ERROR_PAGE,  /* worker/http/error_page.c */
-    MODULE_GZIP,        /* worker/http/gzip.c: gzip, gzip_types ... */
-    MODULE_GUNZIP,      /* worker/http/gunzip.c */
-    MODULE_GZIP_STATIC, /* worker/handlers/gzip_static.c: gzip_static, precompressed */
-    MODULE_HEADERS,     /* worker/http/headers.c: add_header, expires */
-    MODULE_ACCESS,      /* worker/handlers/access.c: allow, deny */
-    MODULE_ACCESS_LOG,  /* worker/http/access_log.c: access_log, log_format */
-    WORKER_MODULES,     /* the master's modules have ids from here on */
+    MODULE_FILE_CACHE,   /* worker/handlers/file_cache.c: open_file_cache*, disable_symlinks */
+    MODULE_INDEX,        /* worker/handlers/index.c */
+    MODULE_AUTOINDEX,    /* worker/handlers/autoindex.c */
+    MODULE_TRY_FILES,    /* worker/handlers/try_files.c */
+    MODULE_RETURN,       /* worker/handlers/return.c: return (rewrite's family later) */
+    MODULE_ERROR_PAGE,   /* worker/http/error_page.c */
+    MODULE_GZIP,         /* worker/http/gzip.c: gzip, gzip_types ... */
+    MODULE_GUNZIP,       /* worker/http/gunzip.c */
+    MODULE_GZIP_STATIC,  /* worker/handlers/gzip_static.c: gzip_static, precompressed */
+    MODULE_HEADERS,      /* worker/http/headers.c: add_header, expires */
+    MODULE_ACCESS,       /* worker/handlers/access.c: allow, deny */
+    MODULE_AUTH_REQUEST, /* worker/handlers/auth_request.c */
+    MODULE_MIRROR,       /* worker/handlers/mirror.c */
+    MODULE_ACCESS_LOG,   /* worker/http/access_log.c: access_log, log_format */
+    WORKER_MODULES,      /* the master's modules have ids from here on */
 };
 
 /* worker_modules[i]->id == i, for i < WORKER_MODULES. */

@@ -17,6 +17,14 @@ extern const struct conf_module return_module;
 int access_handler(struct request *);
 extern const struct conf_module access_module;
 
+/* Access phase: auth_request. */
+int auth_request_handler(struct request *);
+extern const struct conf_module auth_request_module;
+
+/* Precontent phase, behind try_files: mirror. */
+int mirror_handler(struct request *);
+extern const struct conf_module mirror_module;
+
 /* Precontent phase: try_files. */
 int try_files_handler(struct request *);
 extern const struct conf_module try_files_module;

@@ -170,7 +170,8 @@ static const struct step {
 } steps[] = {
     { PHASE_SERVER_REWRITE, return_handler }, { PHASE_FIND_CONFIG, find_config },
     { PHASE_REWRITE, read_body_first },       { PHASE_REWRITE, return_handler },
-    { PHASE_ACCESS, access_handler },         { PHASE_PRECONTENT, try_files_handler },
+    { PHASE_ACCESS, access_handler },         { PHASE_ACCESS, auth_request_handler },
+    { PHASE_PRECONTENT, try_files_handler },  { PHASE_PRECONTENT, mirror_handler },
     { PHASE_CONTENT, find_content },
 };
 
@@ -181,6 +182,15 @@ uint8_t phases_first(enum phase phase)
     while (steps[step].phase < phase)
         step++;
     return step;
+}
+
+/* The client waits along with its own request; a subrequest's state is its own matter. */
+static void wait(const struct request *request)
+{
+    struct connection *connection = request->connection;
+
+    if (request->subrequest == NULL && connection->state != CONNECTION_BODY)
+        connection->state = CONNECTION_WAIT;
 }
 
 /* What an outcome asks for; true when the phases go on. */
@@ -194,8 +204,7 @@ static bool act(struct request *request, int outcome)
         case RESTART: /* request->step is where to */
             return true;
         case AGAIN:
-            if (request->connection->state != CONNECTION_BODY)
-                request->connection->state = CONNECTION_WAIT;
+            wait(request);
             return false;
         case CLOSE:
             request->silent = true;
@@ -212,9 +221,19 @@ static bool act(struct request *request, int outcome)
     }
 }
 
+/* The client has been let in when a subrequest is made for it. */
+static int run_step(struct request *request)
+{
+    const struct step *step = &steps[request->step];
+
+    if (step->phase == PHASE_ACCESS && request->subrequest != NULL)
+        return DECLINED;
+    return step->function(request);
+}
+
 void phases_run(struct request *request)
 {
-    while (act(request, steps[request->step].function(request)))
+    while (act(request, run_step(request)))
         ;
 }
 
