@@ -63,12 +63,25 @@ bool log_add_syslog(struct log *log, struct arena *arena, struct syslog *syslog,
     return add_sink(log, arena, (struct log_sink){ .level = level, .syslog = syslog });
 }
 
+struct log log_tapped(const struct log *base, struct log_sink *sink, struct log_tap *tap,
+                      enum log_level level)
+{
+    struct log tapped = *base;
+
+    *sink = (struct log_sink){ .next = base->sinks, .level = level, .tap = tap };
+    tapped.sinks = sink;
+    if (level > tapped.level)
+        tapped.level = level;
+    return tapped;
+}
+
 /* --- lines --- */
 
 /* A line that grows up to `end`; what does not fit is left out. */
 struct line {
     size_t len;
-    size_t end; /* at most LOG_LINE_MAX - 1: the newline's place */
+    size_t end;     /* at most LOG_LINE_MAX - 1: the newline's place */
+    size_t message; /* where it begins, behind the stamp */
     char text[LOG_LINE_MAX];
 };
 
@@ -155,9 +168,18 @@ static void put_stamp(struct line *line, enum log_level level)
 
 /* --- writing --- */
 
+static struct slice message_of(const struct line *line)
+{
+    return slice_make(line->text + line->message, line->len - line->message);
+}
+
 /* Whether the sink was the terminal's: what it has seen is not said there again. */
 static bool write_sink(const struct log_sink *sink, enum log_level level, const struct line *line)
 {
+    if (sink->tap != NULL) {
+        sink->tap->take(sink->tap, level, message_of(line));
+        return false;
+    }
     if (sink->file == NULL) {
         syslog_send(sink->syslog, (unsigned)level, slice_make(line->text, line->len));
         return false;
@@ -192,7 +214,7 @@ void log_vwrite(const struct log *log, enum log_level level, int error_number, u
     put_stamp(&line, level);
     if (connection != 0)
         put_format(&line, "*%llu ", (unsigned long long)connection);
-    size_t message = line.len;
+    line.message = line.len;
     put_message(&line, format, args);
     if (error_number != 0)
         put_reason(&line, error_number);
@@ -201,7 +223,7 @@ void log_vwrite(const struct log *log, enum log_level level, int error_number, u
         if (level <= sink->level)
             seen |= write_sink(sink, level, &line);
     if (log->plain && level <= LOG_LEVEL_WARN && !seen)
-        write_plain(level, slice_make(line.text + message, line.len - message));
+        write_plain(level, message_of(&line));
     errno = kept;
 }
 

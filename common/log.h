@@ -27,11 +27,18 @@ enum { LOG_LINE_MAX = 2048 }; /* bytes of a line, as nginx's; the rest is cut of
 
 struct syslog; /* common/syslog.h */
 
+/* Somebody in this process who is told each message as it is logged: without time, level
+ * and newline. What it logs itself goes to other logs. */
+struct log_tap {
+    void (*take)(struct log_tap *, enum log_level, struct slice message);
+};
+
 struct log_sink {
     struct log_sink *next;
     enum log_level level; /* this and more important ones */
     struct log_file *file;
     struct syslog *syslog; /* when file is NULL */
+    struct log_tap *tap;   /* when syslog is NULL too */
 };
 
 struct log {
@@ -48,6 +55,11 @@ extern const struct log log_stderr;
  * is out. */
 bool log_add_file(struct log *, struct arena *, struct log_file *, enum log_level);
 bool log_add_syslog(struct log *, struct arena *, struct syslog *, enum log_level);
+
+/* A log that goes where `base` goes and, from this level on, to the tap; `sink` is memory for
+ * it, for as long as the log is used. */
+struct log log_tapped(const struct log *base, struct log_sink *sink, struct log_tap *,
+                      enum log_level);
 
 /* A line of this level would go anywhere. */
 static inline bool log_enabled(const struct log *log, enum log_level level)

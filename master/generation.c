@@ -163,7 +163,9 @@ bool generation_prepare_workers(struct generation *generation, const struct log 
     }
     generation->shared = map_shared(generation->workers * sizeof *generation->shared, log);
     generation->unattended = map_shared(sizeof *generation->unattended, log);
-    return generation->shared != NULL && generation->unattended != NULL;
+    generation->reports = map_shared(generation->workers * sizeof *generation->reports, log);
+    return generation->shared != NULL && generation->unattended != NULL &&
+           generation->reports != NULL;
 }
 
 void generation_release(struct generation *generation, const struct generation *kept)
@@ -184,6 +186,8 @@ void generation_free(struct generation *generation, const struct generation *kep
         munmap(generation->shared, generation->workers * sizeof *generation->shared);
     if (generation->unattended != NULL)
         munmap(generation->unattended, sizeof *generation->unattended);
+    if (generation->reports != NULL)
+        munmap(generation->reports, generation->workers * sizeof *generation->reports);
     free(generation->processes);
     free(generation);
 }

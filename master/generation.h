@@ -10,6 +10,7 @@
 #include "master/listeners.h"
 #include "master/settings.h"
 #include "master/start_log.h"
+#include "master/start_report.h"
 #include "worker/worker.h"
 
 /* Where configurations are read from: the command line, made absolute. */
@@ -48,6 +49,7 @@ struct generation {
     struct worker_process *processes; /* by slot */
     struct worker_slot *shared;       /* by slot; memory that the workers share */
     struct unattended *unattended;    /* likewise: which sockets they are to stand in for */
+    struct start_report *reports;     /* likewise */
     bool leaving;                     /* told to quit: its dead are not replaced */
 };
 

@@ -57,15 +57,19 @@ static const char *master_title(struct arena *arena, int argc, char *const argv[
     return title.at != NULL ? title.at : "master process";
 }
 
-/* muxd -s: the pid file's path stands in the configuration. */
+/* muxd -s: where the master is found stands in the configuration. What that one is to be warned
+ * of is said by the master when it has read it itself. */
 static int send_signal(const struct launch *launch, const char *word)
 {
     const struct log *log = &launch->log->log;
-    struct generation *generation = generation_load(launch, 1, log);
+    struct log errors = *log;
+
+    errors.level = LOG_LEVEL_ERROR;
+    struct generation *generation = generation_load(launch, 1, &errors);
 
     if (generation == NULL)
         return EXIT_FAILURE;
-    bool sent = signal_command_send(log, word, generation->settings->pid);
+    bool sent = signal_command_send(log, word, generation->settings);
     generation_free(generation, NULL);
     return sent ? EXIT_SUCCESS : EXIT_FAILURE;
 }

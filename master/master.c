@@ -67,6 +67,7 @@ static bool prepare(struct master *master)
         first->workers = 1;
     return generation_open_files(first, NULL, master->log) &&
            generation_open_zones(first, NULL, master->log) && open_sockets(master) &&
+           control_open(first->settings, master->log, &master->control.socket) &&
            generation_prepare_workers(first, master->log) &&
            pidfile_check(master->log, first->settings->pid);
 }
@@ -158,6 +159,7 @@ static int serve(struct master *master, const char *title)
 static void master_close(struct master *master)
 {
     listeners_close(&master->listeners, master->log);
+    control_close(&master->control);
     signals_leave(&master->signals);
     master->log = &log_stderr;
     while (master->current != NULL) {
@@ -172,6 +174,7 @@ int master_run(const struct launch *launch, const char *title)
     struct master master = { .launch = launch, .log = &launch->log->log, .signals = { .fd = -1 } };
     int status = EXIT_FAILURE;
 
+    control_init(&master.control);
     if (prepare(&master) && settle(&master))
         status = serve(&master, title);
     listeners_abandon(&master.listeners);

@@ -7,6 +7,7 @@
 #ifndef MUXD_MASTER_MASTER_H
 #define MUXD_MASTER_MASTER_H
 
+#include "master/control.h"
 #include "master/generation.h"
 #include "master/signals.h"
 
@@ -18,11 +19,16 @@ enum master_phase {
 
 /* A configuration that is about to come into force: reload.h. */
 struct reload {
-    struct generation *next; /* NULL: none under way */
-    bool forked;             /* its sockets are open and its workers started */
-    bool again;              /* another one was asked for meanwhile */
-    unsigned attempts;       /* to open its sockets */
-    uint64_t due;            /* the next attempt; then: when its workers are given up */
+    struct generation *next;       /* NULL: none under way */
+    unsigned ticket;               /* its number; clients of the control socket wait for it */
+    bool forked;                   /* its sockets are open and its workers started */
+    bool again;                    /* another one was asked for meanwhile */
+    unsigned attempts;             /* to open its sockets */
+    uint64_t due;                  /* the next attempt; then: when its workers are given up */
+    struct control_socket control; /* opened for it, when it wants another one */
+    struct log log;                /* the master's while it is under way: reload_report.h */
+    struct log_sink sink;
+    struct log_tap tap;
 };
 
 /* Sockets that are no longer wanted, and what still waits in them: drain.h. */
@@ -36,6 +42,7 @@ struct master {
     const struct launch *launch;
     const struct log *log; /* the error log in force; standard error before there is one */
     struct signals signals;
+    struct control control;
     struct listeners listeners;
     struct generation *current; /* in force; those whose workers have not finished behind it */
     struct reload reload;

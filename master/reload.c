@@ -3,9 +3,11 @@
 #include "master/drain.h"
 #include "master/pidfile.h"
 #include "master/processes.h"
+#include "master/reload_report.h"
 #include "master/steer.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +20,14 @@ static bool pid_path_changes(const struct master *master)
     return strcmp(master->current->settings->pid, master->reload.next->settings->pid) != 0;
 }
 
+static bool control_path_changes(const struct master *master)
+{
+    const char *now = master->current->settings->control;
+    const char *next = master->reload.next->settings->control;
+
+    return now == NULL || next == NULL ? now != next : strcmp(now, next) != 0;
+}
+
 /* Undoes what has been done for the new configuration. Its workers finish what they may
  * have accepted by now. */
 static void give_up(struct master *master)
@@ -27,6 +37,7 @@ static void give_up(struct master *master)
 
     master->reload.next = NULL;
     listeners_abandon(&master->listeners);
+    control_socket_close(&master->reload.control);
     if (!forked) {
         generation_free(next, master->current);
         return;
@@ -42,13 +53,18 @@ static void fail(struct master *master, const char *why)
     log_write(master->log, LOG_LEVEL_ERROR, 0, 0,
               "the configuration is not reloaded: %s; the old one stays in force", why);
     give_up(master);
+    reload_report_end(master, false, NULL);
 }
 
 void reload_abandon(struct master *master)
 {
-    master->reload.again = false;
     if (master->reload.next != NULL)
-        give_up(master);
+        fail(master, "the server is leaving");
+    if (!master->reload.again)
+        return;
+    master->reload.again = false;
+    master->reload.ticket++;
+    reload_report_end(master, false, "muxd: [error] the server is leaving");
 }
 
 void reload_begin(struct master *master, uint64_t now)
@@ -58,14 +74,21 @@ void reload_begin(struct master *master, uint64_t now)
         return;
     }
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reconfiguring");
+    master->reload = (struct reload){
+        .ticket = master->reload.ticket + 1,
+        .due = now,
+        .control = control_socket_none,
+    };
+    reload_report_begin(master);
     struct generation *next =
         generation_load(master->launch, master->current->number + 1, master->log);
     if (next == NULL) {
         log_write(master->log, LOG_LEVEL_ERROR, 0, 0,
                   "the configuration is not reloaded: the old one stays in force");
+        reload_report_end(master, false, NULL);
         return;
     }
-    master->reload = (struct reload){ .next = next, .due = now };
+    master->reload.next = next;
     if (!generation_open_files(next, master->current, master->log))
         fail(master, "a log file cannot be opened");
     else if (!generation_open_zones(next, master->current, master->log))
@@ -74,6 +97,24 @@ void reload_begin(struct master *master, uint64_t now)
         fail(master, "memory is out");
     else if (pid_path_changes(master) && !pidfile_check(master->log, next->settings->pid))
         fail(master, "the pid file cannot be written");
+    else if (control_path_changes(master) &&
+             !control_open(next->settings, master->log, &master->reload.control))
+        fail(master, "the control socket cannot be opened");
+}
+
+void reload_command(struct master *master, struct control_client *client, struct slice arguments,
+                    uint64_t now)
+{
+    (void)arguments;
+    if (master->phase != MASTER_SERVING) {
+        control_err(client, "muxd: [error] the server is leaving");
+        control_end(client, false);
+        return;
+    }
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reload asked for, reconfiguring");
+    /* The next one: that begins now, or after the one under way. */
+    control_wait(client, CONTROL_RELOAD, master->reload.ticket + 1);
+    reload_begin(master, now);
 }
 
 /* The workers of the new configuration, on sockets that are all open. */
@@ -127,7 +168,12 @@ static void commit(struct master *master, uint64_t now)
     struct generation *old = master->current;
     struct generation *next = master->reload.next;
     bool new_pid_path = pid_path_changes(master);
+    char line[80];
 
+    if (control_path_changes(master)) {
+        control_socket_close(&master->control.socket);
+        master->control.socket = master->reload.control;
+    }
     bool retiring =
         listeners_commit(&master->listeners, master->log, next->listeners, next->listener_count);
     next->older = old;
@@ -141,6 +187,8 @@ static void commit(struct master *master, uint64_t now)
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reconfigured: %u worker processes",
               next->workers);
     drain_older(master, retiring, now);
+    snprintf(line, sizeof line, "reloaded: generation %u, %u workers", next->number, next->workers);
+    reload_report_end(master, true, line);
 }
 
 /* Those that hang in their start would not hear that they are to leave. */
@@ -167,6 +215,7 @@ void reload_advance(struct master *master, uint64_t now)
         open_sockets(master, now);
     if (reload->next != NULL && reload->forked) {
         if (one_has_died(reload->next)) {
+            reload_report_workers(master, reload->next);
             fail(master, "a new worker process does not start");
         } else if (processes_accept(reload->next)) {
             commit(master, now);

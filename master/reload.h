@@ -12,6 +12,9 @@
 /* Begins a reload; one that is under way is finished first. */
 void reload_begin(struct master *, uint64_t now);
 
+/* The command of the control socket: begins one, and answers when it has ended. */
+void reload_command(struct master *, struct control_client *, struct slice arguments, uint64_t now);
+
 /* The step of the loop: opens, waits for the new workers, commits or gives up. */
 void reload_advance(struct master *, uint64_t now);
 

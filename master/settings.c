@@ -3,6 +3,7 @@
 #include "common/cpu.h"
 #include "common/version.h"
 #include "conf/values.h"
+#include "master/control_socket.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -152,6 +153,22 @@ static void add_environment(struct conf *conf, struct conf_scope *scope,
         *item = node->words[1].text;
 }
 
+/* control_socket PATH | off */
+static void set_control(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
+                        const struct directive *directive, void *value)
+{
+    (void)scope, (void)directive;
+    const struct word *word = &node->words[1];
+    const char **path = value;
+
+    if (slice_is(word->text, "off"))
+        return;
+    *path = conf_absolute(conf, conf->prefix, word->text);
+    if (*path != NULL && !control_path_fits(*path))
+        conf_error(conf, word->at, "the path of the control socket is too long");
+}
+
+static const struct value_type as_control = { "path | off", sizeof(const char *), set_control };
 static const struct value_type as_user = { "user [group]", sizeof(struct worker_user), set_user };
 static const struct value_type as_workers = { "number | auto", sizeof(uint64_t), set_workers };
 static const struct value_type as_affinity = { "mask ... | auto [mask]", sizeof(struct affinity),
@@ -174,6 +191,8 @@ static const struct directive main_directives[] = {
       "serve from worker processes, not from the first process itself" },
     { "pid", IN_MAIN, ARGS(1), &as_path, FIELD(pid), MUXD_PID_PATH,
       "file that holds the master's process number" },
+    { "control_socket", IN_MAIN, ARGS(1), &as_control, FIELD(control), NULL,
+      "socket that muxd -s talks to the master through; beside the pid file when it is not given" },
     { "user", IN_MAIN, ARGS_BETWEEN(1, 2), &as_user, FIELD(user), NULL,
       "user and group that workers become when the master is root; \"" MUXD_USER
       "\" when it is not given" },
@@ -220,6 +239,23 @@ static void choose_user(struct conf *conf, struct worker_user *user)
     *user = (struct worker_user){ true, MUXD_USER, known->pw_uid, known->pw_gid };
 }
 
+/* Without a control_socket directive: the pid file's path, ending in .sock. */
+static void choose_control(struct conf *conf, struct main_settings *own)
+{
+    struct slice stem = slice_of(own->pid);
+
+    if (slice_ends(stem, SLICE(".pid")))
+        stem = slice_first(stem, stem.len - strlen(".pid"));
+    own->control = arena_printf(conf->arena, "%.*s.sock", (int)stem.len, stem.at).at;
+    if (own->control == NULL || control_path_fits(own->control))
+        return;
+    conf_warn(conf, (struct position){ 0 },
+              "the path \"%s\" is too long for a socket: there is no control socket; "
+              "\"control_socket\" gives it a shorter one",
+              own->control);
+    own->control = NULL;
+}
+
 static void check_main(struct conf *conf, struct conf_scope *scope, void *settings)
 {
     struct main_settings *own = settings;
@@ -228,6 +264,9 @@ static void check_main(struct conf *conf, struct conf_scope *scope, void *settin
         return;
     if (!conf_has_own(conf, scope, "user"))
         choose_user(conf, &own->user);
+    own->control_given = conf_has_own(conf, scope, "control_socket");
+    if (!own->control_given)
+        choose_control(conf, own);
     own->limit_files = conf_has_own(conf, scope, "worker_rlimit_nofile");
     own->limit_core = conf_has_own(conf, scope, "worker_rlimit_core");
     if (!own->affinity.automatic && own->affinity.count > 0 && own->affinity.count != own->workers)

@@ -28,7 +28,9 @@ enum debug_points { DEBUG_POINTS_OFF, DEBUG_POINTS_STOP, DEBUG_POINTS_ABORT };
 struct main_settings {
     bool daemon;
     bool master_process;
-    const char *pid; /* path of the pid file, absolute */
+    const char *pid;     /* path of the pid file, absolute */
+    const char *control; /* of the control socket, absolute; NULL: there is none */
+    bool control_given;  /* it was named: without it muxd does not start */
     struct worker_user user;
     uint64_t workers; /* worker_processes; "auto" is already a number */
     struct affinity affinity;

@@ -11,6 +11,7 @@ static void leave_master(struct master *master, const struct generation *own)
     struct generation *next = master->reload.next;
 
     signals_leave(&master->signals);
+    control_leave(&master->control);
     listeners_leave(&master->listeners, own->listeners, own->listener_count);
     if (next != NULL && next != own)
         generation_release(next, own);
@@ -45,6 +46,7 @@ bool spawn_worker(struct master *master, struct generation *generation, unsigned
     pid_t parent = getpid();
 
     generation->shared[slot] = (struct worker_slot){ 0 };
+    generation->reports[slot] = (struct start_report){ 0 };
     pid_t pid = fork();
     if (pid < 0) {
         log_write(master->log, LOG_LEVEL_ALERT, errno, 0,
@@ -53,6 +55,7 @@ bool spawn_worker(struct master *master, struct generation *generation, unsigned
     }
     if (pid == 0) {
         leave_master(master, generation);
+        start_report_from(&generation->reports[slot], setup.log, &generation->arena);
         child_run(generation->settings, &generation->arena, &setup, parent);
     }
     *process = (struct worker_process){ .pid = pid, .started = now, .failures = process->failures };

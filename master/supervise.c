@@ -139,18 +139,27 @@ static void advance(struct master *master, uint64_t now)
     else if (master->phase == MASTER_STOPPING)
         kill_the_rest(master, now);
     drain_advance(master, now);
+    control_advance(master, now);
     steer_connections(master);
     stand_ins_update(master);
 }
 
-static void wait_for_signal(const struct master *master)
+/* Sleeps until there is a signal, a client of the control socket has something to say, or
+ * something is due; then does what they want. */
+static void wait_and_act(struct master *master)
 {
-    struct pollfd signals = { .fd = master->signals.fd, .events = POLLIN };
+    struct pollfd polls[1 + CONTROL_POLLS] = { { .fd = master->signals.fd, .events = POLLIN } };
     uint64_t now = clock_monotonic();
     uint64_t left = master->wake > now ? master->wake - now : 0;
 
-    if (poll(&signals, 1, left < INT_MAX ? (int)left : INT_MAX) < 0 && errno != EINTR)
+    control_watch(&master->control, polls + 1);
+    int ready = poll(polls, 1 + CONTROL_POLLS, left < INT_MAX ? (int)left : INT_MAX);
+    if (ready < 0 && errno != EINTR)
         log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "poll() failed");
+    now = clock_monotonic();
+    take_signals(master, now);
+    if (ready > 0)
+        control_serve(master, polls + 1, now);
 }
 
 static bool finished(const struct master *master)
@@ -167,8 +176,7 @@ void supervise(struct master *master)
     steer_connections(master);
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "start worker processes");
     for (advance(master, now); !finished(master); advance(master, now)) {
-        wait_for_signal(master);
+        wait_and_act(master);
         now = clock_monotonic();
-        take_signals(master, now);
     }
 }

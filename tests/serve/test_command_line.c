@@ -343,7 +343,7 @@ START_TEST(s_reload_and_reopen_reach_it)
     struct server *server = server_start(SERVER);
 
     ck_assert_int_eq(run_here(server, "-s", "reload")->status, 0);
-    server_wait_log(server, "signal 1 (SIGHUP) received from ");
+    server_wait_log(server, "reload asked for, reconfiguring");
     server_wait_log(server, "reconfigured");
     rename(server_path(server, "logs/error.log"), server_path(server, "logs/error.old"));
     ck_assert_int_eq(run_here(server, "-s", "reopen")->status, 0);
