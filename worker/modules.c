@@ -28,6 +28,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_GUNZIP] = &gunzip_module,
     [MODULE_GZIP_STATIC] = &gzip_static_module,
     [MODULE_HEADERS] = &headers_module,
+    [MODULE_REALIP] = &realip_module,
     [MODULE_ACCESS] = &access_module,
     [MODULE_AUTH_REQUEST] = &auth_request_module,
     [MODULE_MIRROR] = &mirror_module,

@@ -24,6 +24,7 @@ enum module_id {
     MODULE_GUNZIP,       /* worker/http/gunzip.c */
     MODULE_GZIP_STATIC,  /* worker/handlers/gzip_static.c: gzip_static, precompressed */
     MODULE_HEADERS,      /* worker/http/headers.c: add_header, expires */
+    MODULE_REALIP,       /* worker/handlers/realip.c: set_real_ip_from, real_ip_header ... */
     MODULE_ACCESS,       /* worker/handlers/access.c: allow, deny */
     MODULE_AUTH_REQUEST, /* worker/handlers/auth_request.c */
     MODULE_MIRROR,       /* worker/handlers/mirror.c */

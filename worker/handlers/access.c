@@ -1,7 +1,6 @@
 #include "common/log.h"
 #include "worker/handlers/handlers.h"
 #include "worker/http/request.h"
-#include "worker/net/connection.h"
 
 #include <arpa/inet.h>
 
@@ -96,10 +95,10 @@ struct client_address {
 };
 
 /* An IPv4 client of an IPv6 socket (::ffff:a.b.c.d) is an IPv4 client. */
-static struct client_address client_address(const struct connection *connection)
+static struct client_address client_address(const struct ip_address *address)
 {
     static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-    struct client_address client = { connection->peer.family, connection->peer.ip };
+    struct client_address client = { address->family, address->ip };
 
     if (client.family == AF_INET6 && memcmp(client.ip, mapped, sizeof mapped) == 0)
         client = (struct client_address){ AF_INET, client.ip + sizeof mapped };
@@ -128,7 +127,7 @@ int access_handler(struct request *request)
 
     if (settings->rules.count == 0)
         return DECLINED;
-    struct client_address client = client_address(request->connection);
+    struct client_address client = client_address(request->client);
     for (size_t i = 0; i < settings->rules.count; i++) {
         if (!rule_matches(&rules[i], client))
             continue;

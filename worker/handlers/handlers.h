@@ -9,6 +9,10 @@
 
 struct request;
 
+/* Post-read phase, and preaccess: the client behind a trusted proxy, into request->client. */
+int realip_handler(struct request *);
+extern const struct conf_module realip_module;
+
 /* Rewrite phases: `return` of the server, later of the location. */
 int return_handler(struct request *);
 extern const struct conf_module return_module;

@@ -3,53 +3,36 @@
 #include "worker/http/variable_text.h"
 #include "worker/http/variables.h"
 #include "worker/net/connection.h"
+#include "worker/net/proxy_protocol.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-static bool no_value(struct request *request, struct slice argument, struct slice *value)
+static bool address_value(struct request *request, const struct ip_address *address,
+                          struct slice *value)
 {
-    (void)request;
-    (void)argument;
-    (void)value;
-    return false;
-}
+    char text[IP_TEXT_MAX];
 
-/* "127.0.0.1": printf(3) and inet_ntop(3) take longer than the rest of a log line. */
-static size_t ipv4_put(char *at, const uint8_t *ip)
-{
-    size_t len = 0;
-
-    for (unsigned i = 0; i < 4; i++) {
-        if (i > 0)
-            at[len++] = '.';
-        len += number_put(at + len, ip[i], 1);
-    }
-    return len;
+    return value_copy(request, slice_make(text, ip_text(address, text)), value);
 }
 
 static bool remote_addr(struct request *request, struct slice argument, struct slice *value)
 {
-    const struct connection *connection = request->connection;
-    char text[ADDRESS_TEXT_MAX];
-
     (void)argument;
-    size_t len = connection->peer.family == AF_INET ? ipv4_put(text, connection->peer.ip)
-                                                    : connection_peer_text(connection, text);
-    return value_copy(request, slice_make(text, len), value);
+    return address_value(request, request->client, value);
 }
 
 static bool binary_remote_addr(struct request *request, struct slice argument, struct slice *value)
 {
-    const struct compact_peer *peer = &request->connection->peer;
+    const struct ip_address *client = request->client;
 
     (void)argument;
-    switch (peer->family) {
+    switch (client->family) {
     case AF_INET:
-        *value = slice_make((const char *)peer->ip, 4);
+        *value = slice_make((const char *)client->ip, 4);
         return true;
     case AF_INET6:
-        *value = slice_make((const char *)peer->ip, 16);
+        *value = slice_make((const char *)client->ip, 16);
         return true;
     default:
         return remote_addr(request, argument, value);
@@ -66,8 +49,75 @@ static bool port_value(struct request *request, unsigned port, struct slice *val
 static bool remote_port(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
+    return port_value(request, request->client->port, value);
+}
+
+/* Who has connected, whoever realip has found behind it. */
+static bool realip_remote_addr(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
+    return address_value(request, &request->connection->peer, value);
+}
+
+static bool realip_remote_port(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
     return port_value(request, request->connection->peer.port, value);
 }
+
+/* --- the PROXY protocol --- */
+
+static bool proxied_addr(struct request *request, struct slice argument, struct slice *value)
+{
+    const struct proxied *proxied = request->connection->proxied;
+
+    (void)argument;
+    return proxied != NULL && proxied->source.family != 0 &&
+           address_value(request, &proxied->source, value);
+}
+
+static bool proxied_port(struct request *request, struct slice argument, struct slice *value)
+{
+    const struct proxied *proxied = request->connection->proxied;
+
+    (void)argument;
+    return proxied != NULL && proxied->source.family != 0 &&
+           port_value(request, proxied->source.port, value);
+}
+
+static bool proxied_server_addr(struct request *request, struct slice argument, struct slice *value)
+{
+    const struct proxied *proxied = request->connection->proxied;
+
+    (void)argument;
+    return proxied != NULL && proxied->destination.family != 0 &&
+           address_value(request, &proxied->destination, value);
+}
+
+static bool proxied_server_port(struct request *request, struct slice argument, struct slice *value)
+{
+    const struct proxied *proxied = request->connection->proxied;
+
+    (void)argument;
+    return proxied != NULL && proxied->destination.family != 0 &&
+           port_value(request, proxied->destination.port, value);
+}
+
+/* The header lives as long as the connection: nothing is copied. */
+static bool proxied_tlv(struct request *request, struct slice argument, struct slice *value)
+{
+    const struct proxied *proxied = request->connection->proxied;
+    uint32_t verify;
+
+    if (proxied == NULL)
+        return false;
+    if (slice_is(argument, "ssl_verify"))
+        return proxy_protocol_ssl_verify(proxied->tlvs, &verify) &&
+               value_number(request, verify, value);
+    return proxy_protocol_tlv(proxied->tlvs, argument, value);
+}
+
+/* --- the connection --- */
 
 static bool connection_number(struct request *request, struct slice argument, struct slice *value)
 {
@@ -166,10 +216,13 @@ const struct variable connection_variables[] = {
     { "connection_requests", connection_requests },
     { "connection_time", connection_time },
     { "pipe", pipelined },
-    { "proxy_protocol_addr", no_value },
-    { "proxy_protocol_port", no_value },
-    { "proxy_protocol_server_addr", no_value },
-    { "proxy_protocol_server_port", no_value },
+    { "proxy_protocol_addr", proxied_addr },
+    { "proxy_protocol_port", proxied_port },
+    { "proxy_protocol_server_addr", proxied_server_addr },
+    { "proxy_protocol_server_port", proxied_server_port },
+    { "proxy_protocol_tlv_", proxied_tlv },
+    { "realip_remote_addr", realip_remote_addr },
+    { "realip_remote_port", realip_remote_port },
     { "remote_addr", remote_addr },
     { "remote_port", remote_port },
     { "server_addr", server_addr },

@@ -14,14 +14,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static bool empty_value(struct request *request, struct slice argument, struct slice *value)
-{
-    (void)request;
-    (void)argument;
-    *value = SLICE("");
-    return true;
-}
-
 /* --- the request line --- */
 
 /* The line as sent; of one that has not arrived wholly, what there is. */
@@ -111,9 +103,15 @@ static bool server_protocol(struct request *request, struct slice argument, stru
 
 static bool scheme(struct request *request, struct slice argument, struct slice *value)
 {
-    (void)request;
     (void)argument;
-    *value = SLICE("http");
+    *value = connection_is_tls(request->connection) ? SLICE("https") : SLICE("http");
+    return true;
+}
+
+static bool https(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
+    *value = connection_is_tls(request->connection) ? SLICE("on") : SLICE("");
     return true;
 }
 
@@ -277,7 +275,7 @@ const struct variable core_variables[] = {
     { "document_uri", uri },
     { "host", host },
     { "hostname", host_name },
-    { "https", empty_value },
+    { "https", https },
     { "is_args", is_args },
     { "limit_rate", limit_rate },
     { "msec", msec },

@@ -144,6 +144,13 @@ static bool take_default_server(struct listen_line *line, struct slice value)
     return true;
 }
 
+static bool take_proxy_protocol(struct listen_line *line, struct slice value)
+{
+    (void)value;
+    line->options.proxy_protocol = true;
+    return true;
+}
+
 struct parameter {
     const char *name;                                       /* with its '=' where it has a value */
     bool (*take)(struct listen_line *, struct slice value); /* NULL: not supported */
@@ -169,7 +176,7 @@ static const struct parameter parameters[] = {
     { "spdy", NULL, NULL, false, false },
     { "quic", NULL, NULL, false, false },
     { "http3", NULL, NULL, false, false },
-    { "proxy_protocol", NULL, NULL, false, false },
+    { "proxy_protocol", take_proxy_protocol, NULL, false, true },
     { "setfib=", NULL, NULL, false, false },
     { "accept_filter=", NULL, NULL, false, false },
 };
@@ -267,6 +274,8 @@ static void add_listen(struct conf *conf, const struct server *server,
         address = address_add(conf, http, line, key);
     if (address == NULL || !address_join(conf, address, server, at, text))
         return;
+    /* Said by one server, it goes for all: the header comes before the server is known. */
+    bool proxied = address->options.proxy_protocol || line->options.proxy_protocol;
     if (known && line->options.set) {
         if (address->options.set) {
             conf_error(conf, at, "duplicate listen options for %s", text);
@@ -274,6 +283,7 @@ static void add_listen(struct conf *conf, const struct server *server,
         }
         address->options = line->options;
     }
+    address->options.proxy_protocol = proxied;
     if (!line->default_server)
         return;
     if (address->default_said) {

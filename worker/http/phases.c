@@ -168,10 +168,11 @@ static const struct step {
     enum phase phase;
     int (*function)(struct request *);
 } steps[] = {
-    { PHASE_SERVER_REWRITE, return_handler }, { PHASE_FIND_CONFIG, find_config },
-    { PHASE_REWRITE, read_body_first },       { PHASE_REWRITE, return_handler },
-    { PHASE_ACCESS, access_handler },         { PHASE_ACCESS, auth_request_handler },
-    { PHASE_PRECONTENT, try_files_handler },  { PHASE_PRECONTENT, mirror_handler },
+    { PHASE_POST_READ, realip_handler },     { PHASE_SERVER_REWRITE, return_handler },
+    { PHASE_FIND_CONFIG, find_config },      { PHASE_REWRITE, read_body_first },
+    { PHASE_REWRITE, return_handler },       { PHASE_PREACCESS, realip_handler },
+    { PHASE_ACCESS, access_handler },        { PHASE_ACCESS, auth_request_handler },
+    { PHASE_PRECONTENT, try_files_handler }, { PHASE_PRECONTENT, mirror_handler },
     { PHASE_CONTENT, find_content },
 };
 

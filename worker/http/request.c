@@ -62,6 +62,7 @@ struct request *request_new(struct connection *connection)
     if (request == NULL)
         return NULL;
     request->connection = connection;
+    request->client = &connection->peer;
     request->pipelined = connection->input != NULL && connection->input->start > 0;
     request->server = http_default_server(connection->acceptor->listener->servers);
     request->settings = request->server->settings;

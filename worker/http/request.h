@@ -8,6 +8,7 @@
 #define MUXD_WORKER_HTTP_REQUEST_H
 
 #include "common/arena.h"
+#include "common/ip_address.h"
 #include "common/regex.h"
 #include "worker/http/head.h"
 #include "worker/http/response.h"
@@ -52,8 +53,9 @@ struct request {
     struct worker *worker;
     struct connection *connection;
     struct arena arena;
-    uint64_t started; /* monotonic ms when its first byte was there */
-    void **settings;  /* of the location, else the server: settings[MODULE_X] */
+    uint64_t started;                /* monotonic ms when its first byte was there */
+    const struct ip_address *client; /* the connection's peer, unless realip.c knows better */
+    void **settings;                 /* of the location, else the server: settings[MODULE_X] */
     const struct server *server;
     const struct location *location; /* NULL before find-config */
 

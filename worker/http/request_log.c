@@ -5,7 +5,6 @@
 #include "worker/http/request.h"
 #include "worker/net/connection.h"
 
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -26,7 +25,7 @@ void request_log(struct request *request, int level, int error_number, const cha
     const struct head *head = &request->head;
     const struct field *host = head_known(head, FIELD_HOST);
     const struct field *referer = head_known(head, FIELD_REFERER);
-    char message[MESSAGE_MAX], client[INET6_ADDRSTRLEN];
+    char message[MESSAGE_MAX], client[IP_TEXT_MAX];
     va_list args;
 
     if (!log_enabled(log, (enum log_level)level))
@@ -34,7 +33,7 @@ void request_log(struct request *request, int level, int error_number, const cha
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    size_t client_len = connection_peer_text(request->connection, client);
+    size_t client_len = ip_text(request->client, client);
     struct slice line = quoted(request, "request", head->line);
     struct slice inner =
         request->subrequest == NULL ? SLICE("") : quoted(request, "subrequest", request->uri);

@@ -223,6 +223,7 @@ static bool complete_location(struct request *request, bool *completed)
     char text[ADDRESS_TEXT_MAX];
     struct slice host = request->host;
 
+    bool tls = connection_is_tls(request->connection);
     *completed = false;
     if (location->len == 0 || location->at[0] != '/' || !settings->absolute_redirect)
         return true;
@@ -233,13 +234,15 @@ static bool complete_location(struct request *request, bool *completed)
         host = request->server->name;
     else if (host.len == 0)
         host = slice_make(text, address_host_text(&local, text));
-    unsigned port = address_port(&local);
-    if (!settings->port_in_redirect || port == 80 || port == 0)
-        *location = arena_printf(&request->arena, "http://%.*s%.*s", (int)host.len, host.at,
+    /* Behind a proxy that ends TLS, the port is the one that the client has reached there. */
+    unsigned port = tls ? request->connection->proxied->destination.port : address_port(&local);
+    const char *scheme = tls ? "https" : "http";
+    if (!settings->port_in_redirect || port == (tls ? 443 : 80) || port == 0)
+        *location = arena_printf(&request->arena, "%s://%.*s%.*s", scheme, (int)host.len, host.at,
                                  (int)location->len, location->at);
     else
-        *location = arena_printf(&request->arena, "http://%.*s:%u%.*s", (int)host.len, host.at,
-                                 port, (int)location->len, location->at);
+        *location = arena_printf(&request->arena, "%s://%.*s:%u%.*s", scheme, (int)host.len,
+                                 host.at, port, (int)location->len, location->at);
     return location->at != NULL;
 }
 

@@ -35,6 +35,7 @@ static void share_head(struct request *request, const struct request *parent)
 {
     memcpy(&request->head, &parent->head, offsetof(struct head, inline_fields));
     request->connection = parent->connection;
+    request->client = parent->client;
     request->server = parent->server;
     request->settings = parent->server->settings;
     request->host = parent->host;

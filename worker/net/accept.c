@@ -29,9 +29,9 @@ static void pause_accepting(struct worker *worker, enum log_level level, int err
               worker->connection_count);
 }
 
-static void peer_compact(struct compact_peer *peer, const union socket_name *name)
+static void peer_compact(struct ip_address *peer, const union socket_name *name)
 {
-    *peer = (struct compact_peer){ .family = (uint8_t)name->any.sa_family };
+    *peer = (struct ip_address){ .family = (uint8_t)name->any.sa_family };
     if (name->any.sa_family == AF_INET) {
         peer->port = ntohs(name->in.sin_port);
         memcpy(peer->ip, &name->in.sin_addr, 4);
@@ -82,7 +82,7 @@ static bool accept_one(struct acceptor *acceptor)
 {
     union socket_name name = { .any.sa_family = AF_UNIX };
     socklen_t len = sizeof name;
-    struct compact_peer peer;
+    struct ip_address peer;
 
     int fd = accept4(acceptor->watch.fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {

@@ -8,8 +8,8 @@
 #include "worker/http/subrequest.h"
 #include "worker/net/accept.h"
 #include "worker/net/output.h"
+#include "worker/net/proxy_protocol.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -151,6 +151,7 @@ void connection_close(struct connection *connection)
     close(connection->watch.fd);
     output_drop(connection);
     buffer_give(&worker->buffers, connection->input);
+    free(connection->proxied);
     connection_free(connection);
     worker->connection_count--;
     acceptors_resume(worker);
@@ -336,6 +337,66 @@ static enum step wait_for_head(struct connection *connection)
         !input_move(connection, small))
         return close_now(connection);
     return STEP_WAIT;
+}
+
+/* --- the PROXY protocol --- */
+
+/* The header is kept for the connection's life, its TLVs behind the struct. */
+static bool keep_proxied(struct connection *connection, const struct proxy_header *header)
+{
+    struct proxied *proxied = malloc(sizeof *proxied + header->tlvs.len);
+
+    if (proxied == NULL)
+        return false;
+    *proxied = (struct proxied){ header->source,
+                                 header->destination,
+                                 { (char *)(proxied + 1), header->tlvs.len },
+                                 header->tls };
+    memcpy(proxied + 1, header->tlvs.at, header->tlvs.len);
+    connection->proxied = proxied;
+    return true;
+}
+
+static enum step refuse_proxy(struct connection *connection)
+{
+    char peer[IP_TEXT_MAX];
+
+    ip_text(&connection->peer, peer);
+    log_write(connection->worker->log, LOG_LEVEL_ERROR, 0, connection->number,
+              "broken header while reading PROXY protocol, client: %s", peer);
+    return close_now(connection);
+}
+
+/* PROXY: reads the header that comes before the first request. */
+static enum step step_proxy(struct connection *connection)
+{
+    struct proxy_header header;
+
+    for (;;) {
+        struct buffer *input = connection->input;
+        struct slice bytes = SLICE("");
+        if (input != NULL)
+            bytes = slice_make(input->data + input->start, input->end - input->start);
+        switch (proxy_protocol_read(bytes, &header)) {
+        case PROXY_BAD:
+            return refuse_proxy(connection);
+        case PROXY_DONE:
+            connection->input->start += header.size;
+            connection->state = CONNECTION_IDLE;
+            return keep_proxied(connection, &header) ? STEP_ON : close_now(connection);
+        case PROXY_MORE:
+            break;
+        }
+        if (!connection->watch.readable)
+            return STEP_WAIT;
+        if (!input_make_room(connection))
+            return close_now(connection);
+        enum read_result got = read_input(connection);
+        if (got == READ_END)
+            return close_now(connection);
+        if (got == READ_SOME)
+            idle_leave(connection);
+    }
 }
 
 /* --- requests --- */
@@ -593,7 +654,7 @@ void connection_drive(struct connection *connection)
         [CONNECTION_IDLE] = step_head,     [CONNECTION_HEAD] = step_head,
         [CONNECTION_BODY] = step_body,     [CONNECTION_WAIT] = step_wait,
         [CONNECTION_SEND] = step_send,     [CONNECTION_DISCARD] = step_discard,
-        [CONNECTION_LINGER] = step_linger,
+        [CONNECTION_LINGER] = step_linger, [CONNECTION_PROXY] = step_proxy,
     };
     enum step step;
 
@@ -636,7 +697,7 @@ static void connection_timeout(struct timer *timer)
 
 /* --- a connection's beginning --- */
 
-bool connection_start(struct acceptor *acceptor, int fd, const struct compact_peer *peer)
+bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address *peer)
 {
     struct worker *worker = acceptor->worker;
     struct connection *connection = connection_alloc(worker);
@@ -654,6 +715,7 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct compact_pe
         .settings = server->settings[MODULE_CLIENT],
         .number = ++worker->connection_number,
         .started = worker->clock.now,
+        .state = acceptor->listener->options.proxy_protocol ? CONNECTION_PROXY : CONNECTION_IDLE,
         .peer = *peer,
     };
     if (loop_add(worker->loop, &connection->watch, 0) < 0) {
@@ -698,19 +760,6 @@ void connections_leave(struct worker *worker, uint64_t grace)
          connection = connection->newer)
         if (connection->timer.due > worker->clock.now + grace)
             deadline_in(connection, grace);
-}
-
-size_t connection_peer_text(const struct connection *connection, char *text)
-{
-    const struct compact_peer *peer = &connection->peer;
-
-    if (peer->family == AF_UNIX) {
-        memcpy(text, "unix:", 6);
-        return 5;
-    }
-    if (inet_ntop(peer->family, peer->ip, text, INET6_ADDRSTRLEN) == NULL)
-        return 0;
-    return strlen(text);
 }
 
 bool connection_local_address(const struct connection *connection, struct address *address)

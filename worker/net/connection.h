@@ -6,7 +6,7 @@
 #ifndef MUXD_WORKER_NET_CONNECTION_H
 #define MUXD_WORKER_NET_CONNECTION_H
 
-#include "common/slice.h"
+#include "common/ip_address.h"
 #include "common/sockaddr.h"
 #include "worker/event/loop.h"
 #include "worker/event/timer.h"
@@ -17,6 +17,13 @@ struct worker;
 struct acceptor;
 struct client_settings; /* worker/http/client.h */
 
+/* What a proxy has said of the client whose connection it passes on (proxy_protocol.h). */
+struct proxied {
+    struct ip_address source, destination; /* family 0: not said */
+    struct slice tlvs;
+    bool tls; /* the client speaks TLS to the proxy */
+};
+
 enum connection_state {
     CONNECTION_IDLE,    /* kept alive (or fresh), waiting for the first byte of a head */
     CONNECTION_HEAD,    /* part of a head was read */
@@ -25,6 +32,7 @@ enum connection_state {
     CONNECTION_SEND,    /* output is waiting for the socket */
     CONNECTION_DISCARD, /* answered; the rest of the request's body is read off */
     CONNECTION_LINGER,  /* reading off what the client still sends, before close */
+    CONNECTION_PROXY,   /* the header of the PROXY protocol is awaited, and was not all read */
 };
 
 struct connection {
@@ -44,22 +52,19 @@ struct connection {
     uint32_t requests;                      /* $connection_requests */
     uint8_t state;                          /* enum connection_state */
     bool keep_alive;                        /* after the present answer */
-    bool answered;        /* the present request's answer is wholly in the output */
-    bool nodelay;         /* TCP_NODELAY is set */
-    bool lingering;       /* the client may still be sending */
-    uint8_t resume_state; /* after SEND, when it is not the answer: enum state */
-    bool yielded;         /* the timer means "go on", not "too late" */
-    bool idle;            /* in the list of idle ones */
-    struct compact_peer { /* the client's address, kept small */
-        uint8_t family;   /* AF_INET, AF_INET6, AF_UNIX */
-        uint16_t port;    /* host order */
-        uint8_t ip[16];
-    } peer;
+    bool answered;           /* the present request's answer is wholly in the output */
+    bool nodelay;            /* TCP_NODELAY is set */
+    bool lingering;          /* the client may still be sending */
+    uint8_t resume_state;    /* after SEND, when it is not the answer: enum state */
+    bool yielded;            /* the timer means "go on", not "too late" */
+    bool idle;               /* in the list of idle ones */
+    struct ip_address peer;  /* who has connected */
+    struct proxied *proxied; /* NULL: no PROXY protocol */
 };
 
 /* Starts to serve a socket that was accepted on `acceptor` (non-blocking; owned
  * from here on). False when it could not be: it is closed. */
-bool connection_start(struct acceptor *, int fd, const struct compact_peer *);
+bool connection_start(struct acceptor *, int fd, const struct ip_address *peer);
 
 /* Goes on with what the connection's state asks for: called by the loop, and by
  * the request when a handler is done waiting. The connection may be gone after. */
@@ -89,9 +94,11 @@ void connections_close(struct worker *);
 /* Frees the memory of all connections, which are closed, when the worker ends. */
 void connection_pool_free(struct worker *);
 
-/* The client's address as $remote_addr has it ("unix:" for unix sockets): at
- * most 45 bytes written to `text`. Its length. */
-size_t connection_peer_text(const struct connection *, char *text);
+/* The client speaks TLS to a proxy that has said so. */
+static inline bool connection_is_tls(const struct connection *connection)
+{
+    return connection->proxied != NULL && connection->proxied->tls;
+}
 
 /* The local address the client reached (getsockname(2)). False on failure. */
 bool connection_local_address(const struct connection *, struct address *);

@@ -16,13 +16,14 @@ struct listen_options {
     int backlog; /* default 511, as nginx */
     int rcvbuf;  /* bytes */
     int sndbuf;
-    int fastopen;     /* queue length */
-    bool deferred;    /* TCP_DEFER_ACCEPT */
-    bool reuseport;   /* said so; muxd uses one socket a worker for every TCP address anyway */
-    bool ipv6only;    /* default on */
-    bool bind;        /* said so: a separate bind() even where a wildcard covers it */
-    bool set;         /* some server gave options: another one that does is a duplicate */
-    int so_keepalive; /* -1: not said, 0 off, 1 on */
+    int fastopen;        /* queue length */
+    bool deferred;       /* TCP_DEFER_ACCEPT */
+    bool reuseport;      /* said so; muxd uses one socket a worker for every TCP address anyway */
+    bool ipv6only;       /* default on */
+    bool bind;           /* said so: a separate bind() even where a wildcard covers it */
+    bool proxy_protocol; /* connections begin with a header that names the client */
+    bool set;            /* some server gave options: another one that does is a duplicate */
+    int so_keepalive;    /* -1: not said, 0 off, 1 on */
     int keepalive_idle, keepalive_interval,
         keepalive_count; /* seconds, seconds, probes; 0: default */
     struct position at;  /* of the first listen of this address, for errors */

@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 #include "worker/http/core.h"
 #include "worker/http/variables.h"
+#include "worker/net/connection.h"
 
 static const struct directive log_format = { .name = "log_format" };
 
@@ -12,6 +13,7 @@ static struct conf conf;
 static struct http http;
 static struct conf_scope scope;
 static struct server server;
+static struct connection connection;
 static struct request request;
 
 static void setup(void)
@@ -27,6 +29,7 @@ static void setup(void)
     memset(&request, 0, sizeof request);
     arena_init(&request.arena, NULL);
     request.server = &server;
+    request.connection = &connection;
     request.uri = SLICE("/a\"b\t");
     request.head.fields = request.head.inline_fields;
     request.head.in_fields = true;

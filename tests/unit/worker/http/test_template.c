@@ -5,12 +5,14 @@
 #include "worker/http/core.h"
 #include "worker/http/log_format.h"
 #include "worker/http/variables.h"
+#include "worker/net/connection.h"
 
 static struct arena arena;
 static struct conf conf;
 static struct http http;
 static struct conf_scope scope;
 static struct server server;
+static struct connection connection;
 static struct request request;
 
 static void setup(void)
@@ -26,6 +28,7 @@ static void setup(void)
     memset(&request, 0, sizeof request);
     arena_init(&request.arena, NULL);
     request.server = &server;
+    request.connection = &connection;
     request.uri = SLICE("/a/b");
     request.head.fields = request.head.inline_fields;
     request.head.in_fields = true;
