@@ -1,5 +1,5 @@
 /* filters.h: the steps an answer passes before its head is rendered, in nginx's order:
- * conditional, headers, gunzip, gzip, range.
+ * conditional, headers, gunzip, sub, addition, gzip, range.
  *
  * The first and the last may change the status; each returns 0 to go on, or the status
  * of an error whose page becomes the answer instead. */
@@ -27,6 +27,13 @@ bool filter_headers(struct request *);
  * memory is out. */
 bool filter_gunzip(struct request *);
 
+/* sub_filter: texts in the answer are replaced. False: memory is out. */
+bool filter_sub(struct request *);
+
+/* add_before_body, add_after_body: the answers of subrequests stand around the answer.
+ * False: memory is out. */
+bool filter_addition(struct request *);
+
 /* gzip: the answer is compressed, when its settings and the client's head say so. False:
  * memory is out. */
 bool filter_gzip(struct request *);
@@ -35,7 +42,9 @@ bool filter_gzip(struct request *);
 size_t gzip_writer_memory(void);
 size_t gzip_reader_memory(void);
 
+extern const struct conf_module addition_module;
 extern const struct conf_module gunzip_module;
+extern const struct conf_module sub_module;
 extern const struct conf_module headers_module; /* add_header, add_trailer, expires */
 
 #endif

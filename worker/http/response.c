@@ -424,7 +424,8 @@ static int filter(struct request *request)
 
     if (status != 0)
         return status;
-    if (!filter_headers(request) || !filter_gunzip(request) || !filter_gzip(request))
+    if (!filter_headers(request) || !filter_gunzip(request) || !filter_sub(request) ||
+        !filter_addition(request) || !filter_gzip(request))
         return 500;
     status = filter_range(request);
     if (status == 416) /* its page has headers of its own */

@@ -136,7 +136,7 @@ static bool keep_body(struct request *request)
 {
     struct response *response = &request->response;
 
-    if (!filter_gunzip(request))
+    if (!filter_gunzip(request) || !filter_sub(request))
         return false;
     response->stream = stream_of_response(request);
     return response->stream != NULL;
