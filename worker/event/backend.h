@@ -12,6 +12,7 @@ struct loop_backend {
     void *(*open)(unsigned descriptors);
     int (*add)(void *state, struct watch *, unsigned flags);
     void (*remove)(void *state, struct watch *);
+    void (*forget)(void *state, struct watch *);
     int (*wait)(void *state, int timeout, void (*before)(void *), void *context);
     void (*close)(void *state);
 };

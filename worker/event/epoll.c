@@ -51,16 +51,29 @@ static int epoll_add(void *opaque, struct watch *watch, unsigned flags)
     return 0;
 }
 
+/* It may be ready in the batch at hand, and its memory may be used again. */
+static void leave_batch(struct epoll_state *state, const struct watch *watch)
+{
+    for (int i = state->at + 1; i < state->count; i++)
+        if (state->events[i].data.ptr == watch)
+            state->events[i].data.ptr = NULL;
+}
+
 static void epoll_remove(void *opaque, struct watch *watch)
 {
     struct epoll_state *state = opaque;
 
     if (epoll_ctl(state->fd, EPOLL_CTL_DEL, watch->fd, NULL) == 0)
         state->watches--;
-    /* It may be ready in the batch at hand, and its memory may be used again. */
-    for (int i = state->at + 1; i < state->count; i++)
-        if (state->events[i].data.ptr == watch)
-            state->events[i].data.ptr = NULL;
+    leave_batch(state, watch);
+}
+
+static void epoll_forget(void *opaque, struct watch *watch)
+{
+    struct epoll_state *state = opaque;
+
+    state->watches--;
+    leave_batch(state, watch);
 }
 
 static void epoll_mark(struct watch *watch, uint32_t events)
@@ -116,6 +129,7 @@ const struct loop_backend epoll_backend = {
     .open = epoll_open,
     .add = epoll_add,
     .remove = epoll_remove,
+    .forget = epoll_forget,
     .wait = epoll_turn,
     .close = epoll_close,
 };

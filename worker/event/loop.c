@@ -59,8 +59,10 @@ int loop_descriptor_limit(const struct loop *loop)
 
 int loop_add(struct loop *loop, struct watch *watch, unsigned flags)
 {
-    watch->readable = false;
-    watch->writable = true;
+    if ((flags & WATCH_USED) == 0) {
+        watch->readable = false;
+        watch->writable = true;
+    }
     watch->hangup = false;
     watch->flags = (uint8_t)flags;
     watch->slot = 0;
@@ -70,6 +72,11 @@ int loop_add(struct loop *loop, struct watch *watch, unsigned flags)
 void loop_remove(struct loop *loop, struct watch *watch)
 {
     loop->backend->remove(loop->state, watch);
+}
+
+void loop_forget(struct loop *loop, struct watch *watch)
+{
+    loop->backend->forget(loop->state, watch);
 }
 
 int loop_wait(struct loop *loop, int timeout, void (*before)(void *), void *context)

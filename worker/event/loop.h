@@ -27,6 +27,7 @@ struct watch {
 enum watch_flags {
     WATCH_LISTENER = 1, /* never written; level of interest: read only */
     WATCH_SHARED = 2,   /* several workers watch it: wake one of them (EPOLLEXCLUSIVE) */
+    WATCH_USED = 4,     /* it was read or written before: readable and writable stay as they are */
 };
 
 struct loop;
@@ -55,6 +56,10 @@ int loop_add(struct loop *, struct watch *, unsigned flags);
 /* Stops watching; call before close(2). Safe inside on_ready, for any watch,
  * also one that is ready in the same turn: it will not be called. */
 void loop_remove(struct loop *, struct watch *);
+
+/* Likewise for a descriptor that is closed right after and that no other process has: the
+ * kernel drops what it knows of it then, and need not be told. */
+void loop_forget(struct loop *, struct watch *);
 
 /* Waits until something is ready, `timeout` milliseconds have passed (-1: no
  * limit), or a signal arrived; then calls on_ready of each ready watch once.

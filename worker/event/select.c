@@ -159,6 +159,7 @@ const struct loop_backend select_backend = {
     .open = select_open,
     .add = select_add,
     .remove = select_remove,
+    .forget = select_remove,
     .wait = select_turn,
     .close = select_close,
 };

@@ -147,7 +147,8 @@ void connection_close(struct connection *connection)
         request_finish(connection->request);
     idle_leave(connection);
     timer_disarm(&worker->timers, &connection->timer);
-    loop_remove(worker->loop, &connection->watch);
+    if (connection->watched)
+        loop_forget(worker->loop, &connection->watch);
     close(connection->watch.fd);
     output_drop(connection);
     buffer_give(&worker->buffers, connection->input);
@@ -367,6 +368,15 @@ static enum step refuse_proxy(struct connection *connection)
     return close_now(connection);
 }
 
+/* A silent client holds no buffer. */
+static void give_empty_input(struct connection *connection)
+{
+    if (connection->input == NULL || connection->input->start < connection->input->end)
+        return;
+    buffer_give(&connection->worker->buffers, connection->input);
+    connection->input = NULL;
+}
+
 /* PROXY: reads the header that comes before the first request. */
 static enum step step_proxy(struct connection *connection)
 {
@@ -387,8 +397,10 @@ static enum step step_proxy(struct connection *connection)
         case PROXY_MORE:
             break;
         }
-        if (!connection->watch.readable)
+        if (!connection->watch.readable) {
+            give_empty_input(connection);
             return STEP_WAIT;
+        }
         if (!input_make_room(connection))
             return close_now(connection);
         enum read_result got = read_input(connection);
@@ -697,6 +709,24 @@ static void connection_timeout(struct timer *timer)
 
 /* --- a connection's beginning --- */
 
+/* Has the loop watch a connection that did not end with its first request. False: it is
+ * closed. */
+static bool watch_connection(struct connection *connection)
+{
+    struct worker *worker = connection->worker;
+
+    if (loop_add(worker->loop, &connection->watch, WATCH_USED) == 0) {
+        connection->watched = true;
+        return true;
+    }
+    log_write(worker->log, LOG_LEVEL_ALERT, errno, connection->number,
+              "a connection cannot be watched");
+    connection_close(connection);
+    return false;
+}
+
+/* A request has often arrived by the time its connection is accepted: it is answered at
+ * once, and the loop never hears of a connection that ends with it. */
 bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address *peer)
 {
     struct worker *worker = acceptor->worker;
@@ -708,7 +738,7 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address
     }
     const struct server *server = http_default_server(acceptor->listener->servers);
     *connection = (struct connection){
-        .watch = { .fd = fd, .on_ready = connection_ready },
+        .watch = { .fd = fd, .on_ready = connection_ready, .readable = true, .writable = true },
         .timer = { .fire = connection_timeout },
         .worker = worker,
         .acceptor = acceptor,
@@ -718,17 +748,13 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address
         .state = acceptor->listener->options.proxy_protocol ? CONNECTION_PROXY : CONNECTION_IDLE,
         .peer = *peer,
     };
-    if (loop_add(worker->loop, &connection->watch, 0) < 0) {
-        log_write(worker->log, LOG_LEVEL_ALERT, errno, connection->number,
-                  "a connection cannot be watched");
-        close(fd);
-        connection_free(connection);
-        return false;
-    }
     worker->connection_count++;
-    idle_enter(connection);
-    deadline_in(connection, connection->settings->client_header_timeout);
-    return true;
+    if (connection->state == CONNECTION_PROXY) {
+        idle_enter(connection);
+        deadline_in(connection, connection->settings->client_header_timeout);
+    }
+    connection_drive(connection);
+    return connection->watch.fd != fd || watch_connection(connection);
 }
 
 void connections_close(struct worker *worker)

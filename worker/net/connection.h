@@ -58,6 +58,7 @@ struct connection {
     uint8_t resume_state;    /* after SEND, when it is not the answer: enum state */
     bool yielded;            /* the timer means "go on", not "too late" */
     bool idle;               /* in the list of idle ones */
+    bool watched;            /* by the loop: not before its first bytes were looked for */
     struct ip_address peer;  /* who has connected */
     struct proxied *proxied; /* NULL: no PROXY protocol */
 };
