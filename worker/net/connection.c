@@ -195,9 +195,10 @@ static enum step close_politely(struct connection *connection)
                   (settings->lingering_close == LINGERING_ON &&
                    (connection->lingering || unread || connection->watch.readable));
 
-    if (!linger || (connection->watch.hangup && !connection->watch.readable))
-        return close_now(connection);
-    if (shutdown(connection->watch.fd, SHUT_WR) < 0)
+    /* What was held back for the FIN leaves with it; a close that finds unread bytes would
+     * drop it. */
+    bool ended = shutdown(connection->watch.fd, SHUT_WR) == 0;
+    if (!ended || !linger || (connection->watch.hangup && !connection->watch.readable))
         return close_now(connection);
     connection->linger_until = connection->worker->clock.now + settings->lingering_time;
     connection->state = CONNECTION_LINGER;

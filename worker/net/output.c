@@ -290,6 +290,13 @@ static enum output_result send_stream(struct connection *connection, struct resp
     return OUTPUT_SENT;
 }
 
+/* Nothing follows what is in the buffers but the connection's end: held back until then, it
+ * shares a packet with the FIN. */
+static bool is_last(const struct connection *connection)
+{
+    return connection->request == NULL && !connection->keep_alive && connection->requests > 0;
+}
+
 enum output_result output_flush(struct connection *connection)
 {
     struct request *request = connection->request;
@@ -299,7 +306,7 @@ enum output_result output_flush(struct connection *connection)
     if (request != NULL && request->response.stream != NULL && connection->answered &&
         connection->output_size < STREAM_PIECE)
         return send_stream(connection, &request->response);
-    enum output_result result = flush_buffers(connection, body != NULL);
+    enum output_result result = flush_buffers(connection, body != NULL || is_last(connection));
     while (result == OUTPUT_SENT && body != NULL) {
         result =
             body->file != NULL ? send_file(connection, body, &turn) : send_memory(connection, body);
