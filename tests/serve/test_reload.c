@@ -26,7 +26,8 @@ enum { LOAD_PROCESSES = 4, FAILURE_TEXT = 200 };
 
 /* What the processes of a load have seen, in memory that they share with the test. */
 struct load_report {
-    unsigned long requests, failures;
+    _Atomic unsigned long requests;
+    unsigned long failures;
     char failure[FAILURE_TEXT];
     _Atomic bool stop;
 };
@@ -46,8 +47,8 @@ union name {
 static void note_failure(struct load_report *report, const char *what, int error)
 {
     if (report->failures++ == 0)
-        snprintf(report->failure, FAILURE_TEXT, "request %lu: %s: %s", report->requests, what,
-                 strerror(error));
+        snprintf(report->failure, FAILURE_TEXT, "request %lu: %s: %s",
+                 (unsigned long)report->requests, what, strerror(error));
 }
 
 /* Receives until the end of the connection. */
@@ -107,6 +108,8 @@ static struct load load_start(const union name *name, socklen_t len, const char 
         if (load.pids[i] == 0)
             load_run(&load.reports[i], name, len, body);
     }
+    for (int i = 0; i < LOAD_PROCESSES; i++)
+        EVENTUALLY(load.reports[i].requests > 0);
     return load;
 }
 
@@ -128,10 +131,9 @@ static void load_stop(struct server *server, struct load *load)
         ck_assert_int_eq(waitpid(load->pids[i], NULL, 0), load->pids[i]);
     for (int i = 0; i < LOAD_PROCESSES; i++) {
         const struct load_report *report = &load->reports[i];
-        ck_assert_uint_gt(report->requests, 0);
         if (report->failures > 0)
             server_fail(server, "%lu of %lu requests failed; %s", report->failures,
-                        report->requests, report->failure);
+                        (unsigned long)report->requests, report->failure);
     }
     munmap(load->reports, LOAD_PROCESSES * sizeof(*load->reports));
 }
@@ -268,10 +270,11 @@ END_TEST
 START_TEST(what_is_new_is_served)
 {
     struct server *server = server_start("server { " LISTEN "; location / { return 200 old; } }");
+    size_t workers = server_workers(server, NULL, 0);
 
     ck_assert_str_eq(get(server, "/")->body, "old");
     reload_well(server, &(struct setup){ .http = HELLO });
-    EVENTUALLY(strcmp(get(server, "/")->body, "hello") == 0);
+    expect_workers(server, workers); /* the old ones have left */
     for (int i = 0; i < 20; i++)
         ck_assert_str_eq(get(server, "/")->body, "hello");
     server_stop(server);
