@@ -18,7 +18,7 @@ enum module_id {
     MODULE_INDEX,        /* worker/handlers/index.c */
     MODULE_AUTOINDEX,    /* worker/handlers/autoindex.c */
     MODULE_TRY_FILES,    /* worker/handlers/try_files.c */
-    MODULE_RETURN,       /* worker/handlers/return.c: return (rewrite's family later) */
+    MODULE_REWRITE,      /* worker/handlers/rewrite.c: rewrite, if, set, return, break ... */
     MODULE_ERROR_PAGE,   /* worker/http/error_page.c */
     MODULE_GZIP,         /* worker/http/gzip.c: gzip, gzip_types ... */
     MODULE_GUNZIP,       /* worker/http/gunzip.c */

@@ -78,6 +78,15 @@ int file_open(struct request *, struct slice path, struct open_file **file);
  * open_file_cache it never opens. */
 int file_test(struct request *, struct slice path, enum file_kind *kind);
 
+/* What `if` asks of a path. */
+struct file_facts {
+    enum file_kind kind;
+    bool executable; /* by its owner */
+};
+
+/* Likewise, with more to know: always asks the system. */
+int file_facts(struct request *, struct slice path, struct file_facts *);
+
 /* The system calls to name in the log when file_open or file_test fails: "open()", "stat()",
  * or with disable_symlinks "openat()". */
 const char *file_open_call(const struct request *);

@@ -335,6 +335,19 @@ int file_test(struct request *request, struct slice path, enum file_kind *kind)
     return error;
 }
 
+int file_facts(struct request *request, struct slice path, struct file_facts *facts)
+{
+    struct lookup lookup;
+    struct stat stat;
+
+    if (!lookup_start(request, path, &lookup))
+        return ENOMEM;
+    int error = guarded_stat(path, lookup.guard, &stat);
+    if (error == 0)
+        *facts = (struct file_facts){ stat_kind(&stat), (stat.st_mode & S_IXUSR) != 0 };
+    return error;
+}
+
 static bool follows_links(const struct request *request)
 {
     const struct file_cache_settings *settings = request_settings(request, MODULE_FILE_CACHE);

@@ -13,9 +13,11 @@ struct request;
 int realip_handler(struct request *);
 extern const struct conf_module realip_module;
 
-/* Rewrite phases: `return` of the server, later of the location. */
-int return_handler(struct request *);
-extern const struct conf_module return_module;
+/* Server-rewrite and rewrite phases: rewrite, if, set, return and break of the server, then of
+ * the location (rewrite.h). */
+int server_rewrite_handler(struct request *);
+int rewrite_handler(struct request *);
+extern const struct conf_module rewrite_module;
 
 /* Access phase: allow and deny. */
 int access_handler(struct request *);

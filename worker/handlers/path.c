@@ -119,6 +119,12 @@ bool request_path(struct request *request, struct slice uri, struct slice *path)
     const struct root_value *value = &static_settings(request)->root;
     struct slice root, below = uri;
 
+    if (value->kind != ROOT_FOLDER && request->displaced) {
+        request_log(request, LOG_LEVEL_ALERT, 0,
+                    "\"alias\" cannot be used in location \"%.*s\" where URI was rewritten",
+                    (int)request->location->name.len, request->location->name.at);
+        return false;
+    }
     if (!request_document_root(request, &root))
         return false;
     if (value->kind == ROOT_ALIAS_WHOLE && !request->below_alias)

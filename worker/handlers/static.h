@@ -50,7 +50,8 @@ extern const struct value_type as_types;          /* struct type_table *: types.
 bool type_find(const struct type_table *, struct slice extension, struct slice *type);
 
 /* The path that a URI maps to by root or alias: root + URI, NUL-terminated
- * behind its length, in the request's arena. False when memory is out. */
+ * behind its length, in the request's arena. False when memory is out, or, logged, when the URI
+ * is no longer one that the alias could stand for. */
 bool request_path(struct request *, struct slice uri, struct slice *path);
 
 /* $document_root: root or alias as configured, made absolute. False when memory is out. */

@@ -18,7 +18,7 @@ struct http *http_of(const struct conf_scope *scope)
 void http_set_handler(struct conf *conf, struct conf_scope *scope, content_handler *handler)
 {
     (void)conf;
-    if (scope->context == IN_LOCATION)
+    if (scope->context == IN_LOCATION || scope->context == IN_LOCATION_IF)
         ((struct location *)scope->owner)->handler = handler;
 }
 

@@ -34,6 +34,7 @@ struct location {
     enum location_kind kind;
     struct slice name;            /* prefix, path, "@name", or the regex's text */
     struct capture_regex pattern; /* LOCATION_REGEX */
+    const struct location *outer; /* of an `if`: the location that it stands in; else NULL */
     struct location_table *inner; /* NULL when it has no locations of its own */
     content_handler *handler;     /* NULL: index, autoindex, static */
     bool auto_redirect;           /* a prefix that ends in '/': redirect the path without it */

@@ -268,6 +268,20 @@ static bool request_id(struct request *request, struct slice argument, struct sl
     return true;
 }
 
+/* --- what can be set --- */
+
+static bool set_args(struct request *request, struct slice value)
+{
+    request->args = value;
+    request->has_args = value.len > 0;
+    return true;
+}
+
+const struct settable_variable settable_variables[] = {
+    { "args", set_args },
+    { NULL, NULL },
+};
+
 const struct variable core_variables[] = {
     { "arg_", arg_any },
     { "args", args },

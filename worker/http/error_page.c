@@ -272,7 +272,8 @@ static const struct value_type as_error_pages = { "code ... [=[code]] uri", size
                                                   set_error_page };
 
 static const struct directive error_page_directives[] = {
-    { "error_page", IN_HTTP_ALL, ARGS_REPEATED(2, 255), &as_error_pages, FIELD(pages), NULL,
+    { "error_page", IN_HTTP_ALL | IN_LOCATION_IF, ARGS_REPEATED(2, 255), &as_error_pages,
+      FIELD(pages), NULL,
       "what is shown for errors: a URI, a named location, or a URL to redirect to" },
     { "recursive_error_pages", IN_HTTP_ALL, ARGS(1), &as_flag, FIELD(recursive), "off",
       "use error_page for errors of error pages too" },

@@ -294,13 +294,13 @@ static const struct value_type as_expires = { "[modified] time | epoch | max | o
                                               sizeof(struct expires_value), set_expires };
 
 static const struct directive headers_directives[] = {
-    { "add_header", IN_HTTP_ALL, ARGS_REPEATED(2, 3), &as_headers,
+    { "add_header", IN_HTTP_ALL | IN_LOCATION_IF, ARGS_REPEATED(2, 3), &as_headers,
       offsetof(struct headers_settings, added), NULL,
       "a header for answers with status 2xx or 3xx, or, with always, for all" },
-    { "add_trailer", IN_HTTP_ALL, ARGS_REPEATED(2, 3), &as_headers,
+    { "add_trailer", IN_HTTP_ALL | IN_LOCATION_IF, ARGS_REPEATED(2, 3), &as_headers,
       offsetof(struct headers_settings, trailers), NULL,
       "a field behind the body of such answers, which are chunked then" },
-    { "expires", IN_HTTP_ALL, ARGS_BETWEEN(1, 2), &as_expires,
+    { "expires", IN_HTTP_ALL | IN_LOCATION_IF, ARGS_BETWEEN(1, 2), &as_expires,
       offsetof(struct headers_settings, expires), "off",
       "how long clients may keep an answer: Expires and Cache-Control" },
     { 0 },

@@ -143,12 +143,21 @@ static int no_content(struct request *request)
     return 403;
 }
 
+/* An `if` has the handler of its location, unless it sets one itself. */
+static content_handler *find_handler(const struct location *location)
+{
+    while (location != NULL && location->handler == NULL)
+        location = location->outer;
+    return location == NULL ? NULL : location->handler;
+}
+
 static int find_content(struct request *request)
 {
+    content_handler *handler = find_handler(request->location);
     int outcome;
 
-    if (request->location != NULL && request->location->handler != NULL)
-        return request->location->handler(request);
+    if (handler != NULL)
+        return handler(request);
     if (request->uri.at[request->uri.len - 1] == '/') {
         if ((outcome = index_handler(request)) != DECLINED)
             return outcome;
@@ -168,9 +177,9 @@ static const struct step {
     enum phase phase;
     int (*function)(struct request *);
 } steps[] = {
-    { PHASE_POST_READ, realip_handler },     { PHASE_SERVER_REWRITE, return_handler },
+    { PHASE_POST_READ, realip_handler },     { PHASE_SERVER_REWRITE, server_rewrite_handler },
     { PHASE_FIND_CONFIG, find_config },      { PHASE_REWRITE, read_body_first },
-    { PHASE_REWRITE, return_handler },       { PHASE_PREACCESS, realip_handler },
+    { PHASE_REWRITE, rewrite_handler },      { PHASE_PREACCESS, realip_handler },
     { PHASE_ACCESS, access_handler },        { PHASE_ACCESS, auth_request_handler },
     { PHASE_PRECONTENT, try_files_handler }, { PHASE_PRECONTENT, mirror_handler },
     { PHASE_CONTENT, find_content },

@@ -6,6 +6,7 @@
 #include "worker/http/body.h"
 #include "worker/http/client.h"
 #include "worker/http/core.h"
+#include "worker/http/log_escape.h"
 #include "worker/http/phases.h"
 #include "worker/http/subrequest.h"
 #include "worker/http/uri.h"
@@ -286,6 +287,16 @@ void request_conclude(struct request *request, int outcome)
     connection_resume(request->connection);
 }
 
+/* Goes on at the phase with another URI than the location was found for. */
+static int leave_location(struct request *request, enum phase phase)
+{
+    request->below_alias = false;
+    request->location = NULL;
+    request->settings = request->server->settings;
+    request->step = phases_first(phase);
+    return RESTART;
+}
+
 int request_internal_redirect(struct request *request, struct slice uri, struct slice args)
 {
     if (++request->redirects > REQUEST_REDIRECTS_MAX) {
@@ -299,12 +310,21 @@ int request_internal_redirect(struct request *request, struct slice uri, struct 
     request->args = args;
     request->has_args = args.len > 0;
     request->internal = true;
-    request->below_alias = false;
+    request->displaced = false;
     request->authorization = NULL;
-    request->location = NULL;
-    request->settings = request->server->settings;
-    request->step = phases_first(PHASE_SERVER_REWRITE);
-    return RESTART;
+    return leave_location(request, PHASE_SERVER_REWRITE);
+}
+
+int request_find_location(struct request *request)
+{
+    if (++request->redirects > REQUEST_REDIRECTS_MAX) {
+        struct slice uri = log_escape_error(&request->arena, request->uri);
+        request_log(request, LOG_LEVEL_ERROR, 0,
+                    "rewrite or internal redirection cycle while processing \"%.*s\"", (int)uri.len,
+                    uri.at);
+        return 500;
+    }
+    return leave_location(request, PHASE_FIND_CONFIG);
 }
 
 int request_named_location(struct request *request, struct slice name)

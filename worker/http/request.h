@@ -72,6 +72,7 @@ struct request {
     bool vary_told;       /* and is told in any case: precompressed */
     bool silent;          /* 444: close without an answer */
     bool pipelined;       /* its first bytes came before the answer to the one before it left */
+    bool displaced;       /* `rewrite ... break`: the URI may not be the location's any more */
     bool below_alias;     /* try_files: the URI is to be looked up below a regex location's alias */
     enum method method;   /* head.method; error_page turns it into GET */
     uint8_t redirects;    /* internal redirects so far */
@@ -110,6 +111,10 @@ static inline const void *request_settings(const struct request *request, enum m
  * begin again at server-rewrite. Returns RESTART, or 500 when there have been
  * too many. Slices must live in the request's arena or the configuration. */
 int request_internal_redirect(struct request *, struct slice uri, struct slice args);
+
+/* The URI was changed: its location is looked for. RESTART, or 500 when that has been done too
+ * often. */
+int request_find_location(struct request *);
 
 /* Likewise to a named location ("@name"); the URI stays. 500 when it is unknown. */
 int request_named_location(struct request *, struct slice name);

@@ -1,6 +1,7 @@
 #include "worker/http/template.h"
 
 #include "worker/http/request.h"
+#include "worker/http/uri.h"
 #include "worker/http/variables.h"
 
 enum part_kind { PART_LITERAL, PART_VARIABLE, PART_CAPTURE };
@@ -75,8 +76,17 @@ bool template_compile(struct conf *conf, struct conf_scope *scope, struct positi
     return true;
 }
 
+/* Captures are of the decoded path: what was escaped there is escaped again. */
+static bool was_escaped(const struct request *request)
+{
+    struct slice path = request->head.path;
+
+    return slice_find(path, '%') >= 0 || slice_find(path, '+') >= 0;
+}
+
 /* The part's text for this request; empty when it has no value. */
-static struct slice part_value(struct request *request, const struct template_part *part)
+static struct slice part_value(struct request *request, const struct template_part *part,
+                               bool escape)
 {
     struct slice value = { "", 0 };
 
@@ -84,7 +94,10 @@ static struct slice part_value(struct request *request, const struct template_pa
     case PART_LITERAL:
         return part->text;
     case PART_CAPTURE:
-        return request->captures == NULL ? value : request->captures[part->capture];
+        if (request->captures == NULL)
+            return value;
+        value = request->captures[part->capture];
+        return escape ? uri_escape(&request->arena, value, ESCAPE_ARGUMENTS) : value;
     case PART_VARIABLE:
         if (!variable_value(request, &part->variable, &value))
             return slice_make("", 0);
@@ -95,31 +108,28 @@ static struct slice part_value(struct request *request, const struct template_pa
 
 /* Sets *len to the length of the whole; NULL when memory is out. */
 static struct slice *all_values(struct request *request, const struct template *template,
-                                size_t *len)
+                                bool escape, size_t *len)
 {
     struct slice *values = arena_alloc(&request->arena, template->count * sizeof *values);
 
     *len = 0;
     for (size_t i = 0; values != NULL && i < template->count; i++) {
-        values[i] = part_value(request, &template->parts[i]);
+        values[i] = part_value(request, &template->parts[i], escape);
         *len += values[i].len;
     }
     return values;
 }
 
-bool template_eval(struct request *request, const struct template *template, struct slice *value)
+static bool eval(struct request *request, const struct template *template, bool escape,
+                 struct slice *value)
 {
     size_t len;
 
-    if (template->constant) {
-        *value = template->literal;
-        return true;
-    }
     if (template->count == 1) {
-        *value = part_value(request, template->parts);
+        *value = part_value(request, template->parts, escape);
         return !request->arena.exhausted;
     }
-    struct slice *values = all_values(request, template, &len);
+    struct slice *values = all_values(request, template, escape, &len);
     char *text = values == NULL ? NULL : arena_text(&request->arena, len);
     if (text == NULL)
         return false;
@@ -130,6 +140,23 @@ bool template_eval(struct request *request, const struct template *template, str
         text += values[i].len;
     }
     return !request->arena.exhausted;
+}
+
+bool template_eval(struct request *request, const struct template *template, struct slice *value)
+{
+    if (!template->constant)
+        return eval(request, template, false, value);
+    *value = template->literal;
+    return true;
+}
+
+bool template_eval_escaped(struct request *request, const struct template *template,
+                           struct slice *value)
+{
+    if (!template->constant)
+        return eval(request, template, was_escaped(request), value);
+    *value = template->literal;
+    return true;
 }
 
 bool template_uses(const struct template *template, const char *variable)

@@ -30,6 +30,10 @@ bool template_compile(struct conf *, struct conf_scope *, struct position at, st
  * False when memory is out. A variable without a value is empty. */
 bool template_eval(struct request *, const struct template *, struct slice *value);
 
+/* Likewise, for what becomes a query or a redirect: of a request whose path was sent with '%' or
+ * '+' in it, $1 to $9 are escaped again, as nginx does. */
+bool template_eval_escaped(struct request *, const struct template *, struct slice *value);
+
 /* Bytes >= 1 of the template are variables named so ("request_uri"), for checks. */
 bool template_uses(const struct template *, const char *variable);
 

@@ -115,6 +115,55 @@ enum uri_result uri_normalize(struct arena *arena, struct slice path, bool merge
     return result;
 }
 
+/* --- redirects --- */
+
+/* Reads the %XX at *at, which moves behind it, and writes what it becomes. True when that is
+ * the '?' that ends the path. */
+static bool unescape_one(struct slice url, size_t *at, char **out)
+{
+    size_t from = *at;
+    int high = from + 1 < url.len ? hex_digit(url.at[from + 1]) : -1;
+
+    if (high < 0) { /* the '%' is dropped, and the byte behind it means nothing */
+        if (from + 1 < url.len)
+            *(*out)++ = url.at[from + 1];
+        *at = from + 1 < url.len ? from + 2 : url.len;
+        return false;
+    }
+    int low = from + 2 < url.len ? hex_digit(url.at[from + 2]) : -1;
+    *at = from + 3 < url.len ? from + 3 : url.len;
+    if (low < 0)
+        return false;
+    char c = (char)(high << 4 | low);
+    if (c > '%' && c < 0x7f) {
+        *(*out)++ = c;
+        return c == '?';
+    }
+    memcpy(*out, url.at + from, 3);
+    *out += 3;
+    return false;
+}
+
+struct slice uri_unescape_redirect(struct arena *arena, struct slice url)
+{
+    char *text = url.len == 0 ? NULL : arena_text(arena, url.len), *out = text;
+    bool in_path = true;
+    size_t at = 0;
+
+    if (url.len == 0 || slice_find(url, '%') < 0)
+        return url;
+    if (text == NULL)
+        return (struct slice){ NULL, 0 };
+    while (at < url.len)
+        if (in_path && url.at[at] == '%') {
+            in_path = !unescape_one(url, &at, &out);
+        } else {
+            in_path = in_path && url.at[at] != '?';
+            *out++ = url.at[at++];
+        }
+    return slice_make(text, (size_t)(out - text));
+}
+
 /* --- escaping --- */
 
 /* Bit c % 32 of word c / 32: byte c is escaped. Control characters, spaces and

@@ -29,6 +29,10 @@ enum uri_escape {
  * escape; {NULL, 0} when memory is out. */
 struct slice uri_escape(struct arena *, struct slice text, enum uri_escape);
 
+/* The URL of a redirect with those %XX decoded that need not be, up to a '?'; what is no %XX
+ * is dropped: nginx's NGX_UNESCAPE_REDIRECT. In the arena; {NULL, 0} when memory is out. */
+struct slice uri_unescape_redirect(struct arena *, struct slice url);
+
 /* Value of query argument `name` (name compared without case, as $arg_NAME is);
  * the raw bytes, not decoded. False when it is absent. */
 bool query_argument(struct slice query, struct slice name, struct slice *value);

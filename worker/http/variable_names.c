@@ -128,6 +128,23 @@ bool variable_define(struct conf *conf, struct conf_scope *scope, struct positio
     return true;
 }
 
+unsigned variable_settable(struct conf *conf, struct conf_scope *scope, struct position at,
+                           struct slice name, variable_computer *compute, const void *data)
+{
+    struct slice lower = lower_copy(conf->arena, name);
+
+    if (lower.at == NULL)
+        return UINT_MAX;
+    struct user_variable *variable = define(conf, scope, at, lower);
+    if (variable == NULL)
+        return UINT_MAX;
+    if (variable->compute == NULL) {
+        variable->compute = compute;
+        variable->data = data;
+    }
+    return variable->index;
+}
+
 const struct user_variable *variable_user(struct conf *conf, struct conf_scope *scope,
                                           struct position at, struct slice name,
                                           const struct variable *builtin, struct slice argument)

@@ -33,6 +33,15 @@ const struct variable *variable_find(struct slice name, struct slice *argument)
     return prefixed;
 }
 
+variable_setter *variable_find_setter(struct slice name)
+{
+    for (const struct settable_variable *variable = settable_variables; variable->name != NULL;
+         variable++)
+        if (slice_is_nocase(name, variable->name))
+            return variable->set;
+    return NULL;
+}
+
 /* The name number `index` of all tables. */
 static struct slice name_at(const void *context, size_t index)
 {

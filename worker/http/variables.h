@@ -69,6 +69,19 @@ struct variable_names *variable_names_new(struct arena *);
 unsigned variable_index(struct conf *, struct conf_scope *, struct position at, struct slice name,
                         bool defined);
 
+/* Sets a built-in variable. False: memory is out. */
+typedef bool variable_setter(struct request *, struct slice value);
+
+/* The built-in variables that `set` may set: core_variables.c. */
+struct settable_variable {
+    const char *name; /* NULL ends the table */
+    variable_setter *set;
+};
+extern const struct settable_variable settable_variables[];
+
+/* How a built-in variable (any case) is set; NULL when it cannot be. */
+variable_setter *variable_find_setter(struct slice name);
+
 /* Computes the value of a user variable for a request, from what its block left in
  * `data`; as variable_getter. */
 typedef bool variable_computer(struct request *, const void *data, struct slice *value);
@@ -79,6 +92,11 @@ typedef bool variable_computer(struct request *, const void *data, struct slice 
  * reported at `at`, when a built-in variable has the name or memory is out. */
 bool variable_define(struct conf *, struct conf_scope *, struct position at, struct slice name,
                      variable_computer *, const void *data, bool every_time);
+
+/* As variable_index, for `set`: until a request has set it, the variable has the value that
+ * `compute` gives, unless a map or its kin, before or later in the text, defines it. */
+unsigned variable_settable(struct conf *, struct conf_scope *, struct position at,
+                           struct slice name, variable_computer *, const void *data);
 
 /* The variable behind "$name" in the word that names it in a map or its kin; an error is
  * reported, and the name empty, when the word does not begin with '$'. */

@@ -111,6 +111,25 @@ START_TEST(captures_are_single_digits)
 }
 END_TEST
 
+START_TEST(captures_are_escaped_again)
+{
+    struct slice captures[REQUEST_CAPTURES_MAX] = { [1] = SLICE_INIT("a b&c") };
+    struct template template;
+    struct slice value;
+
+    request.captures = captures;
+    ck_assert(compile("$1 $uri", &template));
+    request.head.path = SLICE("/a%20b");
+    ck_assert(template_eval_escaped(&request, &template, &value));
+    ck_assert(slice_is(value, "a%20b%26c /a/b"));
+    ck_assert(template_eval(&request, &template, &value));
+    ck_assert(slice_is(value, "a b&c /a/b"));
+    request.head.path = SLICE("/ab");
+    ck_assert(template_eval_escaped(&request, &template, &value));
+    ck_assert(slice_is(value, "a b&c /a/b"));
+}
+END_TEST
+
 START_TEST(user_variables_may_be_used_before_they_are_defined)
 {
     struct template template;
@@ -268,6 +287,7 @@ int main(void)
     tcase_add_test(cases, text_without_variables_is_itself);
     tcase_add_test(cases, variables_are_replaced);
     tcase_add_test(cases, captures_are_single_digits);
+    tcase_add_test(cases, captures_are_escaped_again);
     tcase_add_test(cases, user_variables_may_be_used_before_they_are_defined);
     tcase_add_test(cases, unknown_variables_are_reported_once);
     tcase_add_test(cases, a_near_name_is_suggested);

@@ -251,6 +251,31 @@ START_TEST(a_host_without_capitals_is_not_copied)
 }
 END_TEST
 
+START_TEST(redirects_are_unescaped_as_far_as_they_may)
+{
+    static const char *const rows[][2] = {
+        { "http://h/a", "http://h/a" },
+        { "", "" },
+        { "%41%5f", "A_" },
+        { "%20%0d%22%25%7F%c3%A9", "%20%0d%22%25%7F%c3%A9" },
+        { "%2F%3a", "/:" },
+        { "a%3Fb%41", "a?b%41" }, /* a query is left alone */
+        { "a?b%41", "a?b%41" },
+        { "%zz", "zz" }, /* what is no %XX is dropped */
+        { "%4z%", "" },
+        { "a%", "a" },
+        { "a%4", "a" },
+        { "%%41", "%41" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct slice result = uri_unescape_redirect(&arena, slice_of(rows[i][0]));
+        ck_assert_msg(slice_is(result, rows[i][1]), "%s: %.*s", rows[i][0], (int)result.len,
+                      result.at);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -260,6 +285,7 @@ int main(void)
         a_path_with_nothing_to_do_is_not_copied,
         escapes_are_those_of_nginx,
         a_text_with_nothing_to_escape_is_not_copied,
+        redirects_are_unescaped_as_far_as_they_may,
         arguments_are_found,
         hosts_are_reduced,
         a_host_without_capitals_is_not_copied,
