@@ -4,23 +4,43 @@
 
 #include <stdio.h>
 
-uint64_t clock_monotonic(void)
+/* Nanoseconds. */
+enum { MILLISECOND = 1000000, SECOND = 1000000000, COMPARE_EVERY = 10 * MILLISECOND };
+
+uint64_t clock_nanoseconds(void)
 {
     struct timespec now;
 
     /* Cannot fail: the clock exists and the pointer is good. */
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_monotonic(void)
+{
+    return clock_nanoseconds() / MILLISECOND;
+}
+
+/* How far the wall clock is ahead of the monotonic one changes when somebody sets it, and
+ * hardly otherwise. */
+static void compare_clocks(struct clock *clock)
+{
+    struct timespec wall;
+
+    clock_gettime(CLOCK_REALTIME, &wall);
+    clock->ahead = (uint64_t)wall.tv_sec * SECOND + (uint64_t)wall.tv_nsec - clock->nanoseconds;
+    clock->compared = clock->nanoseconds;
 }
 
 void clock_update(struct clock *clock)
 {
-    struct timespec wall;
-
-    clock->now = clock_monotonic();
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock->wall = wall.tv_sec;
-    clock->milliseconds = (unsigned)(wall.tv_nsec / 1000000);
+    clock->nanoseconds = clock_nanoseconds();
+    clock->now = clock->nanoseconds / MILLISECOND;
+    if (clock->compared == 0 || clock->nanoseconds - clock->compared >= COMPARE_EVERY)
+        compare_clocks(clock);
+    uint64_t wall = clock->nanoseconds + clock->ahead;
+    clock->wall = (time_t)(wall / SECOND);
+    clock->milliseconds = (unsigned)(wall % SECOND / MILLISECOND);
 }
 
 static struct slice made(const struct clock_text *text)

@@ -69,6 +69,7 @@ enum directive_manners {
 struct conf;
 struct conf_logs;
 struct conf_scope;
+struct conf_tallies;
 struct conf_zones;
 struct directive;
 
@@ -136,6 +137,7 @@ struct conf {
     bool testing;             /* -t: nothing outside may be changed */
     struct conf_logs *logs;   /* log files: worker/logs.h; NULL until one is named */
     struct conf_zones *zones; /* shared memory: worker/zones.h; NULL until one is named */
+    struct conf_tallies *tallies;  /* what is counted: worker/status/tallies.h; NULL: nothing */
     struct directive_index *index; /* directives by name */
     bool *failed;                  /* by module: an error in one of its directives */
 };

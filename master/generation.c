@@ -188,6 +188,7 @@ void generation_free(struct generation *generation, const struct generation *kep
         munmap(generation->unattended, sizeof *generation->unattended);
     if (generation->reports != NULL)
         munmap(generation->reports, generation->workers * sizeof *generation->reports);
+    series_release(&generation->series);
     free(generation->processes);
     free(generation);
 }

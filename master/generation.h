@@ -8,6 +8,7 @@
 #define MUXD_MASTER_GENERATION_H
 
 #include "master/listeners.h"
+#include "master/series.h"
 #include "master/settings.h"
 #include "master/start_log.h"
 #include "master/start_report.h"
@@ -34,6 +35,7 @@ struct worker_process {
     bool killed;       /* it was stalled for too long */
     unsigned failures; /* how often in a row it died soon after its start */
     uint64_t due;      /* when the next one is started; 0: not to be */
+    struct lane *lane; /* of the board, that it counts in; NULL: none */
 };
 
 struct generation {
@@ -50,6 +52,7 @@ struct generation {
     struct worker_slot *shared;       /* by slot; memory that the workers share */
     struct unattended *unattended;    /* likewise: which sockets they are to stand in for */
     struct start_report *reports;     /* likewise */
+    struct series_use series;         /* of the board, that its zones count in */
     bool leaving;                     /* told to quit: its dead are not replaced */
 };
 

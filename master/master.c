@@ -6,6 +6,7 @@
 #include "master/daemon.h"
 #include "master/environment.h"
 #include "master/pidfile.h"
+#include "master/status.h"
 #include "master/supervise.h"
 #include "worker/event/loop.h"
 #include "worker/events.h"
@@ -68,7 +69,7 @@ static bool prepare(struct master *master)
     return generation_open_files(first, NULL, master->log) &&
            generation_open_zones(first, NULL, master->log) && open_sockets(master) &&
            control_open(first->settings, master->log, &master->control.socket) &&
-           generation_prepare_workers(first, master->log) &&
+           generation_prepare_workers(first, master->log) && status_open(master) &&
            pidfile_check(master->log, first->settings->pid);
 }
 
@@ -125,6 +126,8 @@ static int serve_alone(struct master *master)
         .listener_count = only->listener_count,
         .shared = only->shared,
         .heartbeat_every = main_heartbeat(only->settings),
+        .board = master->board,
+        .lane = status_lend(master, only, 0),
         .shutdown_timeout = only->settings->shutdown_timeout,
         .signals = signals_worker_mask(&master->signals),
         .single = true,
@@ -167,6 +170,7 @@ static void master_close(struct master *master)
         generation_free(master->current, older);
         master->current = older;
     }
+    board_close(master->board);
 }
 
 int master_run(const struct launch *launch, const char *title)

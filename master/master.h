@@ -44,6 +44,8 @@ struct master {
     struct signals signals;
     struct control control;
     struct listeners listeners;
+    struct board *board; /* counters, shared with the workers */
+    struct series_owners series;
     struct generation *current; /* in force; those whose workers have not finished behind it */
     struct reload reload;
     struct drain drain;

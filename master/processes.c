@@ -101,9 +101,12 @@ static void take_note(struct master *master, const struct generation *owner,
 {
     bool young = now - process->started < SOON && !process->told;
 
+    board_give(master->board, process->lane);
     *process = (struct worker_process){ .failures = young ? process->failures + 1 : 0 };
-    if (owner == master->current && !owner->leaving && master->phase == MASTER_SERVING)
+    if (owner == master->current && !owner->leaving && master->phase == MASTER_SERVING) {
+        count_add(&master->board->restarts, 1);
         wait_before_next(master, process, now);
+    }
 }
 
 void processes_reap(struct master *master, uint64_t now)

@@ -1,6 +1,7 @@
 #include "master/spawn.h"
 
 #include "master/child.h"
+#include "master/status.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -34,6 +35,8 @@ static struct worker_setup setup_of(const struct master *master,
         .shared = &generation->shared[slot],
         .unattended = generation->unattended,
         .heartbeat_every = main_heartbeat(generation->settings),
+        .board = master->board,
+        .lane = generation->processes[slot].lane,
         .shutdown_timeout = generation->settings->shutdown_timeout,
         .signals = signals_worker_mask(&master->signals),
     };
@@ -42,6 +45,7 @@ static struct worker_setup setup_of(const struct master *master,
 bool spawn_worker(struct master *master, struct generation *generation, unsigned slot, uint64_t now)
 {
     struct worker_process *process = &generation->processes[slot];
+    process->lane = status_lend(master, generation, slot);
     struct worker_setup setup = setup_of(master, generation, slot);
     pid_t parent = getpid();
 
@@ -49,6 +53,8 @@ bool spawn_worker(struct master *master, struct generation *generation, unsigned
     generation->reports[slot] = (struct start_report){ 0 };
     pid_t pid = fork();
     if (pid < 0) {
+        board_give(master->board, process->lane);
+        process->lane = NULL;
         log_write(master->log, LOG_LEVEL_ALERT, errno, 0,
                   "fork() failed while spawning \"worker process\"");
         return false;
@@ -58,7 +64,10 @@ bool spawn_worker(struct master *master, struct generation *generation, unsigned
         start_report_from(&generation->reports[slot], setup.log, &generation->arena);
         child_run(generation->settings, &generation->arena, &setup, parent);
     }
-    *process = (struct worker_process){ .pid = pid, .started = now, .failures = process->failures };
+    *process = (struct worker_process){
+        .pid = pid, .started = now, .failures = process->failures, .lane = process->lane
+    };
+    status_started(generation, slot);
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "start worker process %ld", (long)pid);
     return true;
 }

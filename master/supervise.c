@@ -5,6 +5,7 @@
 #include "master/processes.h"
 #include "master/reload.h"
 #include "master/stand_ins.h"
+#include "master/status.h"
 #include "master/steer.h"
 
 #include <errno.h>
@@ -142,6 +143,7 @@ static void advance(struct master *master, uint64_t now)
     control_advance(master, now);
     steer_connections(master);
     stand_ins_update(master);
+    status_update(master);
 }
 
 /* Sleeps until there is a signal, a client of the control socket has something to say, or

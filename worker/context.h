@@ -40,6 +40,10 @@ struct worker {
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;
     uint32_t connection_count;     /* open */
+    uint32_t waiting_count;        /* of them: for a request's first byte */
+    uint32_t reading_count;        /* of them: for the rest of a head */
+    struct lane *lane;             /* counters that others see: worker/status/board.h */
+    struct lane *own_lane;         /* the same when nobody else sees them; else NULL */
     bool full;                     /* accepting is paused */
     uint64_t full_warned;          /* monotonic ms of the last warning about it */
     uint32_t connection_limit;     /* accept pauses at this many */
@@ -50,5 +54,9 @@ struct worker {
     bool leaving; /* graceful: no accept, no keep-alive */
     bool stop;    /* at once */
 };
+
+/* Puts the worker's connections, as they are now, where others see them; done at the end of
+ * each turn of the loop. */
+void worker_show(const struct worker *);
 
 #endif

@@ -5,6 +5,7 @@
 #include "worker/handlers/file_cache.h"
 #include "worker/handlers/handlers.h"
 #include "worker/handlers/static.h"
+#include "worker/handlers/status.h"
 #include "worker/http/access_log.h"
 #include "worker/http/client.h"
 #include "worker/http/core.h"
@@ -34,5 +35,6 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_SUB] = &sub_module,
     [MODULE_AUTH_REQUEST] = &auth_request_module,
     [MODULE_MIRROR] = &mirror_module,
+    [MODULE_STATUS] = &status_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

@@ -10,6 +10,7 @@
 #include "worker/net/accept.h"
 #include "worker/net/connection.h"
 #include "worker/net/stand_in.h"
+#include "worker/status/board.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -167,6 +168,15 @@ static void bound_descriptors(const struct worker *worker)
         log_write(worker->log, LOG_LEVEL_WARN, errno, 0, "setrlimit(RLIMIT_NOFILE) failed");
 }
 
+/* Counts where others see it, or, when there is no room there, for nobody. */
+static bool open_lane(struct worker *worker)
+{
+    worker->lane = worker->setup->lane;
+    if (worker->lane == NULL)
+        worker->lane = worker->own_lane = calloc(1, sizeof *worker->own_lane);
+    return worker->lane != NULL;
+}
+
 static bool worker_open(struct worker *worker, struct signal_watch *signals)
 {
     const struct events_settings *events = events_settings(worker->conf);
@@ -186,8 +196,8 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     bound_descriptors(worker);
     worker->connection_limit = connection_limit(worker, events);
     worker->files = file_cache_open(worker, FILES_KEPT, FILE_MEMORY);
-    if (worker->files == NULL || !watch_signals(worker, signals) || !access_logs_start(worker) ||
-        !acceptors_open(worker))
+    if (!open_lane(worker) || worker->files == NULL || !watch_signals(worker, signals) ||
+        !access_logs_start(worker) || !acceptors_open(worker))
         return false;
     stand_in_update(worker);
     return true;
@@ -210,12 +220,22 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
     buffer_pool_free(&worker->gzip_writers);
     buffer_pool_free(&worker->gzip_readers);
     block_cache_free(&worker->arena_blocks);
+    free(worker->own_lane);
     regex_scratch_free(&worker->regex);
     while (worker->free_requests != NULL) {
         struct request *next = worker->free_requests->next_free;
         free(worker->free_requests);
         worker->free_requests = next;
     }
+}
+
+void worker_show(const struct worker *worker)
+{
+    struct lane *lane = worker->lane;
+
+    count_set(&lane->active, worker->connection_count);
+    count_set(&lane->reading, worker->reading_count);
+    count_set(&lane->waiting, worker->waiting_count);
 }
 
 /* Milliseconds to sleep at most: until the next deadline or heartbeat. */
@@ -246,6 +266,20 @@ static void turn_begins(void *context)
     beat(worker);
 }
 
+/* What became ready since the turn began has waited for no longer than it took. */
+static void turn_ends(const struct worker *worker)
+{
+    struct lane *lane = worker->lane;
+    uint64_t took = (clock_nanoseconds() - worker->clock.nanoseconds) / 1000;
+
+    count_add(&lane->turns, 1);
+    count_add(&lane->busy, took);
+    count_add(&lane->lag[histogram_bucket(took / LAG_UNIT)], 1);
+    if (took > count_read(&lane->longest))
+        count_set(&lane->longest, took);
+    worker_show(worker);
+}
+
 static bool loop_turn(struct worker *worker)
 {
     if (loop_wait(worker->loop, sleep_limit(worker), turn_begins, worker) < 0) {
@@ -253,8 +287,7 @@ static bool loop_turn(struct worker *worker)
         return false;
     }
     timers_run(&worker->timers, worker->clock.now);
-    atomic_store_explicit(&worker->setup->shared->connections, worker->connection_count,
-                          memory_order_relaxed);
+    turn_ends(worker);
     return true;
 }
 

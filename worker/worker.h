@@ -16,10 +16,10 @@
  * writes, the master reads; each field is written by one process only. */
 struct worker_slot {
     _Atomic uint64_t heartbeat; /* monotonic ms of the last loop turn; 0: not accepting yet */
-    _Atomic uint64_t accepted;  /* connections, since start */
-    _Atomic uint64_t requests;
-    _Atomic uint32_t connections; /* open now */
 } __attribute__((aligned(64)));
+
+struct board; /* worker/status/board.h */
+struct lane;
 
 struct worker_setup {
     unsigned slot; /* 0 .. slots - 1 */
@@ -30,6 +30,8 @@ struct worker_setup {
     struct listener *listeners;
     size_t listener_count;
     struct worker_slot *shared;          /* this worker's line */
+    struct board *board;                 /* the counters of all workers */
+    struct lane *lane;                   /* this worker's part of them; NULL: there was none left */
     const struct unattended *unattended; /* sockets to stand in for; NULL: no siblings */
     uint64_t heartbeat_every;            /* ms: the loop turns at least so often */
     uint64_t shutdown_timeout;           /* worker_shutdown_timeout, ms; 0: no limit */

@@ -20,6 +20,8 @@ void http_set_handler(struct conf *conf, struct conf_scope *scope, content_handl
     (void)conf;
     if (scope->context == IN_LOCATION || scope->context == IN_LOCATION_IF)
         ((struct location *)scope->owner)->handler = handler;
+    else if (scope->context == IN_SERVER)
+        ((struct server *)scope->owner)->handler = handler;
 }
 
 /* --- http --- */

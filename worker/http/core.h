@@ -59,6 +59,7 @@ struct server {
     bool name_captures;               /* a regex name has groups: it must be matched to get them */
     struct location_table *locations; /* NULL when there are none */
     struct http *http;
+    content_handler *handler; /* of requests that no location matches; NULL: as above */
     bool has_listen;
 };
 

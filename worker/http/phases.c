@@ -144,8 +144,12 @@ static int no_content(struct request *request)
 }
 
 /* An `if` has the handler of its location, unless it sets one itself. */
-static content_handler *find_handler(const struct location *location)
+static content_handler *find_handler(const struct request *request)
 {
+    const struct location *location = request->location;
+
+    if (location == NULL)
+        return request->server->handler;
     while (location != NULL && location->handler == NULL)
         location = location->outer;
     return location == NULL ? NULL : location->handler;
@@ -153,7 +157,7 @@ static content_handler *find_handler(const struct location *location)
 
 static int find_content(struct request *request)
 {
-    content_handler *handler = find_handler(request->location);
+    content_handler *handler = find_handler(request);
     int outcome;
 
     if (handler != NULL)

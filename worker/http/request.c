@@ -2,6 +2,7 @@
 
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
+#include "worker/handlers/status.h"
 #include "worker/http/access_log.h"
 #include "worker/http/body.h"
 #include "worker/http/client.h"
@@ -14,6 +15,7 @@
 #include "worker/net/accept.h"
 #include "worker/net/connection.h"
 #include "worker/net/output.h"
+#include "worker/status/tallies.h"
 
 #include <stdlib.h>
 
@@ -70,6 +72,7 @@ struct request *request_new(struct connection *connection)
     head_init(&request->head, &request->arena,
               head_limits_of(request->settings[MODULE_CLIENT], request->settings[MODULE_HTTP]));
     connection->request = request;
+    count_add(&connection->worker->lane->requests, 1);
     return request;
 }
 
@@ -113,10 +116,27 @@ void request_give(struct request *request)
     worker->free_request_count++;
 }
 
+/* Adds the request to all series that it belongs to. */
+static void count_request(const struct request *request)
+{
+    const struct status_tallies *tallies = &status_settings(request)->tallies;
+    struct series *series = request->worker->lane->series;
+    unsigned status = request->response.status;
+    uint64_t received = request_length(request), sent = request->bytes_sent;
+    uint64_t took = request->worker->clock.now - request->started;
+
+    series_count(&series[SERIES_ALL], status, received, sent, took);
+    if (tallies->server != NULL)
+        series_count(&series[tallies->server->series], status, received, sent, took);
+    if (tallies->location != NULL)
+        series_count(&series[tallies->location->series], status, received, sent, took);
+}
+
 void request_finish(struct request *request)
 {
     if (request->response.status != 0)
         access_log_write(request);
+    count_request(request);
     if (request->subrequests != NULL)
         subrequests_drop(request);
     request_release(request);
@@ -248,13 +268,7 @@ static int prepare(struct request *request)
 
 void request_start(struct request *request, enum head_result result)
 {
-    struct worker_slot *shared = request->worker->setup->shared;
-    int status;
-
-    atomic_store_explicit(&shared->requests,
-                          atomic_load_explicit(&shared->requests, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    status = result == HEAD_DONE ? prepare(request) : refusal(request, result);
+    int status = result == HEAD_DONE ? prepare(request) : refusal(request, result);
     if (status == 0) {
         phases_run(request);
         return;

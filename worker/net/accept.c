@@ -2,6 +2,7 @@
 
 #include "worker/context.h"
 #include "worker/net/connection.h"
+#include "worker/status/board.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -86,8 +87,11 @@ static bool accept_one(struct acceptor *acceptor)
 
     int fd = accept4(acceptor->watch.fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        struct lane *lane = acceptor->worker->lane;
         peer_compact(&peer, &name);
-        connection_start(acceptor->own, fd, &peer);
+        count_add(&lane->accepted, 1);
+        if (connection_start(acceptor->own, fd, &peer))
+            count_add(&lane->handled, 1);
         return true;
     }
     switch (errno) {

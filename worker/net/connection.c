@@ -68,6 +68,7 @@ static void idle_enter(struct connection *connection)
     struct worker *worker = connection->worker;
 
     connection->idle = true;
+    worker->waiting_count++;
     connection->newer = NULL;
     connection->older = worker->newest_idle;
     if (worker->newest_idle != NULL)
@@ -84,6 +85,7 @@ static void idle_leave(struct connection *connection)
     if (!connection->idle)
         return;
     connection->idle = false;
+    worker->waiting_count--;
     if (connection->older != NULL)
         connection->older->newer = connection->newer;
     else
@@ -92,6 +94,13 @@ static void idle_leave(struct connection *connection)
         connection->newer->older = connection->older;
     else
         worker->newest_idle = connection->older;
+}
+
+/* It no longer waits for the rest of a head. */
+static void reading_leave(struct connection *connection)
+{
+    if (connection->state == CONNECTION_HEAD)
+        connection->worker->reading_count--;
 }
 
 /* A new connection's request may be on its way. */
@@ -146,6 +155,7 @@ void connection_close(struct connection *connection)
     if (connection->request != NULL)
         request_finish(connection->request);
     idle_leave(connection);
+    reading_leave(connection);
     timer_disarm(&worker->timers, &connection->timer);
     if (connection->watched)
         loop_forget(worker->loop, &connection->watch);
@@ -330,6 +340,7 @@ static enum step wait_for_head(struct connection *connection)
         return become_idle(connection);
     if (connection->state != CONNECTION_HEAD) {
         connection->state = CONNECTION_HEAD;
+        connection->worker->reading_count++;
         deadline_in(connection, settings->client_header_timeout);
     }
     /* A slow client must not hold a whole buffer for a few bytes. */
@@ -437,6 +448,7 @@ static enum step begin_request(struct connection *connection, enum head_result r
     struct request *request = connection->request;
 
     timer_disarm(&connection->worker->timers, &connection->timer);
+    reading_leave(connection);
     connection->state = CONNECTION_SEND;
     connection->requests++;
     connection->lingering = false;

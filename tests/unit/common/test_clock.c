@@ -30,6 +30,27 @@ START_TEST(update_reads_both_clocks)
 }
 END_TEST
 
+/* Between two looks at the wall clock it goes on with the monotonic one. */
+START_TEST(wall_time_follows_the_wall_clock)
+{
+    struct clock clock = { 0 };
+    struct timespec before, after;
+
+    for (unsigned i = 0; i < 1000; i++) {
+        clock_gettime(CLOCK_REALTIME, &before);
+        clock_update(&clock);
+        clock_gettime(CLOCK_REALTIME, &after);
+        long long wall = (long long)clock.wall * 1000 + clock.milliseconds;
+        ck_assert_int_ge(wall, before.tv_sec * 1000LL + before.tv_nsec / 1000000 - 1);
+        ck_assert_int_le(wall, after.tv_sec * 1000LL + after.tv_nsec / 1000000 + 1);
+    }
+    clock.ahead = 0; /* the wall clock was set, and the change is due to be seen */
+    clock.compared = 1;
+    clock_update(&clock);
+    ck_assert_int_ge(clock.wall, before.tv_sec);
+}
+END_TEST
+
 START_TEST(http_date_is_utc)
 {
     struct clock clock = clock_at(784111777);
@@ -110,9 +131,13 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        update_reads_both_clocks,      http_date_is_utc,
-        local_texts_follow_the_zone,   texts_are_made_once_a_second,
-        strange_wall_times_do_no_harm, NULL,
+        update_reads_both_clocks,
+        wall_time_follows_the_wall_clock,
+        http_date_is_utc,
+        local_texts_follow_the_zone,
+        texts_are_made_once_a_second,
+        strange_wall_times_do_no_harm,
+        NULL,
     };
 
     return unit_main(unit_suite("clock", tests));

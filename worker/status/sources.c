@@ -1,0 +1,94 @@
+#include "worker/status/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* --- memory --- */
+
+enum { ROLLUP_MAX = 4096 };
+
+/* Kilobytes behind "NAME:"; 0 when it is not there. */
+static uint64_t field(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+
+    return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+}
+
+bool memory_private(pid_t pid, uint64_t *bytes)
+{
+    char path[64], text[ROLLUP_MAX];
+
+    snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", (long)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t len;
+    do
+        len = read(fd, text, sizeof text - 1);
+    while (len < 0 && errno == EINTR);
+    close(fd);
+    if (len <= 0)
+        return false;
+    text[len] = '\0';
+    *bytes = (field(text, "Private_Clean:") + field(text, "Private_Dirty:")) * 1024;
+    return true;
+}
+
+/* --- accept queues --- */
+
+/* tcp(7): of a listening socket these two fields are its queue. */
+bool queue_view(int fd, struct queue_view *view)
+{
+    struct tcp_info info = { 0 };
+    socklen_t len = sizeof info;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+        return false;
+    *view = (struct queue_view){ .waiting = info.tcpi_unacked, .room = info.tcpi_sacked };
+    return true;
+}
+
+/* --- workers --- */
+
+const char *worker_state_name(enum worker_state state)
+{
+    static const char *const names[] = {
+        [WORKER_NONE] = "none",           [WORKER_STARTING] = "starting",
+        [WORKER_ACCEPTING] = "accepting", [WORKER_STALLED] = "stalled",
+        [WORKER_LEAVING] = "leaving",
+    };
+
+    return names[state];
+}
+
+bool worker_view(const struct lane *lane, struct worker_view *view)
+{
+    const struct lane_owner *owner = &lane->owner;
+
+    *view = (struct worker_view){
+        .state = (enum worker_state)owner->state,
+        .pid = owner->pid,
+        .slot = owner->slot,
+        .generation = owner->generation,
+        .in_service = owner->in_service != 0,
+        .started = count_read(&owner->started),
+        .active = count_read(&lane->active),
+        .reading = count_read(&lane->reading),
+        .waiting = count_read(&lane->waiting),
+        .accepted = count_read(&lane->accepted) - count_read(&owner->accepted_before),
+        .requests = count_read(&lane->requests) - count_read(&owner->requests_before),
+        .busy = count_read(&lane->busy) - count_read(&owner->busy_before),
+        .longest = count_read(&lane->longest),
+    };
+    if (view->state == WORKER_NONE || view->pid == 0)
+        return false;
+    view->memory_known = memory_private((pid_t)view->pid, &view->memory);
+    return true;
+}
