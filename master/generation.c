@@ -23,7 +23,7 @@ static enum log_level message_level(enum conf_severity severity)
 }
 
 /* One message: its first line as the log has lines; the line of the file and the
- * caret below as they are for a person at a terminal, as lines of their own in
+ * caret below as they are for a person at a terminal, as lines of their own, indented, in
  * a log. */
 static void report_one(struct arena *arena, const struct conf_message *message,
                        const struct log *log)
@@ -38,7 +38,8 @@ static void report_one(struct arena *arena, const struct conf_message *message,
         struct slice line = end < 0 ? rest : slice_first(rest, (size_t)end);
         rest = slice_from(rest, end < 0 ? rest.len : (size_t)end + 1);
         if (first || !log->plain)
-            log_write(log, level, 0, 0, "%.*s", (int)line.len, line.at);
+            log_write(log, level, 0, 0, "%s%.*s", first ? "" : REPORT_INDENT, (int)line.len,
+                      line.at);
         else
             fprintf(stderr, "%.*s\n", (int)line.len, line.at);
     }
@@ -128,6 +129,16 @@ bool generation_open_zones(struct generation *generation, const struct generatio
 
     report(generation, log);
     return opened;
+}
+
+void generation_cannot_listen(struct generation *generation, const struct listener *listener,
+                              const struct log *log)
+{
+    char text[ADDRESS_TEXT_MAX];
+
+    address_text(&listener->options.address, text);
+    conf_error(generation->conf, listener->options.at, "cannot listen on %s", text);
+    report(generation, log);
 }
 
 void generation_reopen_logs(struct generation *generation, const struct log *log)

@@ -56,6 +56,9 @@ struct generation {
     bool leaving;                     /* told to quit: its dead are not replaced */
 };
 
+/* What the lines of a file begin with that stand in a log below a message about them. */
+#define REPORT_INDENT "    "
+
 /* Reads and checks the configuration; its warnings and errors are logged. NULL
  * when there are errors, or memory is out. */
 struct generation *generation_load(const struct launch *, unsigned number, const struct log *);
@@ -69,6 +72,9 @@ bool generation_open_files(struct generation *, const struct generation *previou
  * none). Problems go to `log`. */
 bool generation_open_zones(struct generation *, const struct generation *previous,
                            const struct log *);
+
+/* The listener could not be opened, for a reason that has been logged: says where it stands. */
+void generation_cannot_listen(struct generation *, const struct listener *, const struct log *);
 
 /* USR1: opens the log files anew, and gives them to the workers' user, who does the same.
  * Problems go to `log`. */

@@ -132,12 +132,16 @@ static enum listening prepare_groups(struct listeners *listeners, const struct l
             continue;
         if (group == NULL && group_new(listeners, options) == NULL) {
             log_write(log, LOG_LEVEL_EMERG, errno, 0, "calloc() failed");
+            listeners->failed = &wanted[i];
             return LISTENING_FAILED;
         }
         if (listening_is_unix(options) || covered(listeners, options))
             continue;
         enum listening result = listening_probe(log, options, false);
-        worst = result > worst ? result : worst;
+        if (result > worst) {
+            worst = result;
+            listeners->failed = &wanted[i];
+        }
     }
     return worst;
 }
@@ -168,6 +172,8 @@ enum listening listeners_open(struct listeners *listeners, const struct log *log
         worst = group_open(log, group, sockets);
         if (worst == LISTENING_OK && !lend_sockets(arena, &wanted[i], group, sockets))
             worst = LISTENING_FAILED;
+        if (worst != LISTENING_OK)
+            listeners->failed = &wanted[i];
     }
     return worst;
 }

@@ -33,7 +33,8 @@ struct socket_group {
 
 struct listeners {
     struct socket_group *first;
-    bool unsteerable; /* the kernel cannot; said once */
+    bool unsteerable;              /* the kernel cannot; said once */
+    const struct listener *failed; /* the first that the last listeners_open did not open */
 };
 
 /* Opens what is missing for the configuration's `count` listeners with `slots`

@@ -44,16 +44,16 @@ static bool open_sockets(struct master *master)
                              first->listener_count);
             return true;
         }
-        if (result == LISTENING_FAILED)
+        if (result == LISTENING_FAILED || attempt == LISTEN_ATTEMPTS) {
+            if (result == LISTENING_BUSY)
+                log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
+            generation_cannot_listen(first, master->listeners.failed, master->log);
             return false;
-        if (attempt == LISTEN_ATTEMPTS)
-            break;
+        }
         log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "try again to bind() after %dms",
                   LISTEN_RETRY);
         poll(NULL, 0, LISTEN_RETRY);
     }
-    log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
-    return false;
 }
 
 /* Everything that can fail is tried while there is a terminal to say so. */

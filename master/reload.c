@@ -153,9 +153,11 @@ static void open_sockets(struct master *master, uint64_t now)
             break;
         }
         log_write(master->log, LOG_LEVEL_EMERG, 0, 0, "still could not bind()");
+        generation_cannot_listen(next, master->listeners.failed, master->log);
         fail(master, "an address is in use");
         break;
     case LISTENING_FAILED:
+        generation_cannot_listen(next, master->listeners.failed, master->log);
         fail(master, "a socket cannot be opened");
         break;
     }

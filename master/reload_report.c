@@ -8,8 +8,8 @@ static void tell(struct master *master, struct slice level, struct slice message
 {
     char line[TOLD_MAX];
 
-    /* The lines of a file that stand below a message about it are shown as they are. */
-    if (slice_starts(message, SLICE(" ")))
+    /* Lines of a file go with the message above. */
+    if (slice_starts(message, SLICE(REPORT_INDENT)))
         snprintf(line, sizeof line, "%.*s", (int)message.len, message.at);
     else
         snprintf(line, sizeof line, "muxd: %.*s%.*s", (int)level.len, level.at, (int)message.len,

@@ -177,6 +177,13 @@ static bool open_lane(struct worker *worker)
     return worker->lane != NULL;
 }
 
+/* The worker cannot start; errno says why. */
+static bool cannot_start(const struct worker *worker, const char *what)
+{
+    log_write(worker->log, LOG_LEVEL_EMERG, errno, 0, "%s", what);
+    return false;
+}
+
 static bool worker_open(struct worker *worker, struct signal_watch *signals)
 {
     const struct events_settings *events = events_settings(worker->conf);
@@ -189,15 +196,16 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     buffer_pool_init(&worker->gzip_readers, gzip_reader_memory(), GZIP_MEMORY_KEPT);
     worker->arena_blocks.limit = ARENA_BLOCKS_KEPT;
     worker->loop = loop_open(events->use, UINT_MAX);
-    if (worker->loop == NULL) {
-        log_write(worker->log, LOG_LEVEL_EMERG, errno, 0, "the event loop cannot be opened");
-        return false;
-    }
+    if (worker->loop == NULL)
+        return cannot_start(worker, "the event loop cannot be opened");
     bound_descriptors(worker);
     worker->connection_limit = connection_limit(worker, events);
     worker->files = file_cache_open(worker, FILES_KEPT, FILE_MEMORY);
-    if (!open_lane(worker) || worker->files == NULL || !watch_signals(worker, signals) ||
-        !access_logs_start(worker) || !acceptors_open(worker))
+    if (!open_lane(worker) || worker->files == NULL)
+        return cannot_start(worker, "calloc() failed");
+    if (!watch_signals(worker, signals))
+        return cannot_start(worker, "signalfd() failed");
+    if (!access_logs_start(worker) || !acceptors_open(worker))
         return false;
     stand_in_update(worker);
     return true;
