@@ -6,11 +6,13 @@
 
 /* Milliseconds. */
 enum {
-    RELOAD_SETTLE = 1000, /* longer than the network needs to end a handshake */
+    SETTLE = 50,
+    RELOAD_BLIND = 3000, /* a handshake of which one packet was lost */
     RELOAD_BOUND = 30000,
-    QUIT_SETTLE = 50, /* somebody waits for the end */
+    QUIT_BLIND = SETTLE, /* somebody waits for the end */
     QUIT_BOUND = 1000,
     LOOK_EVERY = 10,
+    LOOK_HANDSHAKES_EVERY = 50,
 };
 
 bool drain_needs(const struct master *master, const struct generation *generation, unsigned slot)
@@ -49,16 +51,22 @@ static void tell_who_leaves(struct master *master)
         tell_generation(master, older);
 }
 
-static void drain_begin(struct master *master, uint64_t settled, uint64_t bound)
+static void drain_begin(struct master *master, uint64_t now, uint64_t blind, uint64_t bound)
 {
-    master->drain = (struct drain){ .active = true, .settled = settled, .bound = bound };
+    master->drain = (struct drain){
+        .active = true,
+        .begun = now,
+        .settled = now + SETTLE,
+        .blind = now + blind,
+        .bound = now + bound,
+    };
     tell_who_leaves(master);
 }
 
 void drain_older(struct master *master, bool retiring, uint64_t now)
 {
     if (retiring) {
-        drain_begin(master, now + RELOAD_SETTLE, now + RELOAD_BOUND);
+        drain_begin(master, now, RELOAD_BLIND, RELOAD_BOUND);
         return;
     }
     master->drain.active = false;
@@ -68,7 +76,7 @@ void drain_older(struct master *master, bool retiring, uint64_t now)
 void drain_all(struct master *master, uint64_t now)
 {
     listeners_quiesce(&master->listeners, master->log);
-    drain_begin(master, now + QUIT_SETTLE, now + QUIT_BOUND);
+    drain_begin(master, now, QUIT_BLIND, QUIT_BOUND);
 }
 
 /* Somebody is there who can empty the queues. */
@@ -79,13 +87,38 @@ static bool drainers_left(const struct master *master)
     return processes_count_all(master) > processes_count(master->current);
 }
 
+/* Whether connections that had begun are established by now, or given up; says when to look
+ * again if not. */
+static bool settled(struct master *master, uint64_t now)
+{
+    const struct drain *drain = &master->drain;
+
+    if (now < drain->settled) {
+        master_wake_at(master, drain->settled);
+        return false;
+    }
+    switch (listeners_handshakes(&master->listeners, now - drain->begun)) {
+    case HANDSHAKES_NONE:
+        return true;
+    case HANDSHAKES_WAIT:
+        if (now >= drain->bound)
+            return true;
+        master_wake_at(master, now + LOOK_HANDSHAKES_EVERY);
+        return false;
+    case HANDSHAKES_UNKNOWN:
+        break;
+    }
+    if (now >= drain->blind)
+        return true;
+    master_wake_at(master, drain->blind);
+    return false;
+}
+
 /* Whether the wait for the queues is over; says when to look again if not. */
 static bool drained(struct master *master, uint64_t now)
 {
-    if (now < master->drain.settled) {
-        master_wake_at(master, master->drain.settled);
+    if (!settled(master, now))
         return false;
-    }
     if (listeners_drained(&master->listeners))
         return true;
     if (now < master->drain.bound && drainers_left(master)) {

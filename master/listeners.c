@@ -254,6 +254,21 @@ bool listeners_retiring(const struct listeners *listeners, int fd)
     return false;
 }
 
+enum handshakes listeners_handshakes(const struct listeners *listeners, uint64_t age)
+{
+    enum handshakes worst = HANDSHAKES_NONE;
+
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        if (group->wanted == group->count || listening_is_unix(&group->options))
+            continue;
+        /* Where nothing more can begin, all that there is has begun before. */
+        uint64_t least = group->quiesced ? 0 : age;
+        enum handshakes found = handshakes_with(&group->options.address, least);
+        worst = found > worst ? found : worst;
+    }
+    return worst;
+}
+
 bool listeners_drained(const struct listeners *listeners)
 {
     for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)

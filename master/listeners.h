@@ -9,6 +9,7 @@
 #ifndef MUXD_MASTER_LISTENERS_H
 #define MUXD_MASTER_LISTENERS_H
 
+#include "master/handshakes.h"
 #include "master/listening_socket.h"
 #include "master/steering.h"
 
@@ -58,6 +59,10 @@ bool listeners_commit(struct listeners *, const struct log *, const struct liste
 
 /* The socket is one of those that are to retire. */
 bool listeners_retiring(const struct listeners *, int fd);
+
+/* Whether handshakes that may have begun `age` ms ago are under way with the addresses of the
+ * sockets that are to retire. */
+enum handshakes listeners_handshakes(const struct listeners *, uint64_t age);
 
 /* Nothing waits in the sockets that are to retire. */
 bool listeners_drained(const struct listeners *);

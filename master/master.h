@@ -34,7 +34,9 @@ struct reload {
 /* Sockets that are no longer wanted, and what still waits in them: drain.h. */
 struct drain {
     bool active;
-    uint64_t settled; /* handshakes that had begun have ended by then */
+    uint64_t begun;
+    uint64_t settled; /* what was on its way inside the kernel has arrived by then */
+    uint64_t blind;   /* where the kernel does not tell of handshakes, they have ended by then */
     uint64_t bound;   /* what waits still is given up */
 };
 
