@@ -83,9 +83,10 @@ static bool settle(struct master *master)
         log_write(master->log, LOG_LEVEL_EMERG, errno, 0, "signalfd() failed");
         return false;
     }
-    if (settings->daemon && !daemon_start(master->log, &ready))
+    /* A container ends with its first process. */
+    master->daemon = settings->daemon && getpid() != 1;
+    if (master->daemon && !daemon_start(master->log, &ready))
         return false;
-    master->daemon = settings->daemon;
     if (!pidfile_write(master->log, settings->pid, getpid()))
         return false;
     if (master->daemon)

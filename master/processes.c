@@ -60,11 +60,15 @@ void processes_start_due(struct master *master, uint64_t now)
 }
 
 /* nginx's words for an end. */
-static void log_end(const struct log *log, pid_t pid, const char *name, int status)
+static void log_end(const struct log *log, pid_t pid, bool own, int status)
 {
+    /* The first process of a container inherits the orphans of all others. */
+    const char *name = own ? "worker process" : "unknown process";
+
     if (WIFSIGNALED(status))
-        log_write(log, LOG_LEVEL_ALERT, 0, 0, "%s %ld exited on signal %d%s", name, (long)pid,
-                  WTERMSIG(status), WCOREDUMP(status) ? " (core dumped)" : "");
+        log_write(log, own ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, 0, 0,
+                  "%s %ld exited on signal %d%s", name, (long)pid, WTERMSIG(status),
+                  WCOREDUMP(status) ? " (core dumped)" : "");
     else
         log_write(log, LOG_LEVEL_NOTICE, 0, 0, "%s %ld exited with code %d", name, (long)pid,
                   WEXITSTATUS(status));
@@ -120,7 +124,7 @@ void processes_reap(struct master *master, uint64_t now)
             return;
         const struct generation *owner;
         struct worker_process *process = find_anywhere(master, pid, &owner);
-        log_end(master->log, pid, process != NULL ? "worker process" : "unknown process", status);
+        log_end(master->log, pid, process != NULL, status);
         if (process != NULL)
             take_note(master, owner, process, now);
     }

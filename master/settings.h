@@ -34,11 +34,13 @@ struct main_settings {
     struct worker_user user;
     uint64_t workers; /* worker_processes; "auto" is already a number */
     struct affinity affinity;
-    int priority;                   /* nice(2) value; 0: left as it is */
-    bool limit_files;               /* worker_rlimit_nofile was given */
-    uint64_t files;                 /* its value */
-    bool limit_core;                /* worker_rlimit_core was given */
-    uint64_t core;                  /* bytes */
+    int priority;     /* nice(2) value; 0: left as it is */
+    bool limit_files; /* worker_rlimit_nofile was given */
+    uint64_t files;   /* its value */
+    bool limit_core;  /* worker_rlimit_core was given */
+    uint64_t core;    /* bytes */
+    bool drain_on_term;
+    uint64_t drain_delay;           /* ms */
     uint64_t shutdown_timeout;      /* ms; 0: no limit */
     uint64_t stall_timeout;         /* ms without a heartbeat; 0: no matter */
     uint64_t stall_kill;            /* likewise, until the worker is killed */

@@ -12,7 +12,7 @@ struct signal_meaning {
 };
 
 static const struct signal_meaning meanings[] = {
-    { SIGCHLD, "SIGCHLD", ACTION_REAP },     { SIGTERM, "SIGTERM", ACTION_STOP },
+    { SIGCHLD, "SIGCHLD", ACTION_REAP },     { SIGTERM, "SIGTERM", ACTION_TERM },
     { SIGINT, "SIGINT", ACTION_STOP },       { SIGQUIT, "SIGQUIT", ACTION_QUIT },
     { SIGHUP, "SIGHUP", ACTION_RELOAD },     { SIGUSR1, "SIGUSR1", ACTION_REOPEN },
     { SIGWINCH, "SIGWINCH", ACTION_RETIRE }, { SIGUSR2, "SIGUSR2", ACTION_UPGRADE },

@@ -19,7 +19,8 @@ struct signals {
 enum signal_action {
     ACTION_NONE,
     ACTION_REAP,    /* CHLD */
-    ACTION_STOP,    /* TERM, INT: leave at once */
+    ACTION_STOP,    /* INT: leave at once */
+    ACTION_TERM,    /* TERM: likewise, or drain */
     ACTION_QUIT,    /* QUIT: leave when what is served is done */
     ACTION_RELOAD,  /* HUP */
     ACTION_REOPEN,  /* USR1: log files */

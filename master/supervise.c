@@ -49,6 +49,34 @@ static void act_quit(struct master *master, uint64_t now)
     drain_all(master, now);
 }
 
+/* Health checks fail from now on, and after a while, when nobody sends more, it is as at
+ * QUIT. Who says it twice means it. */
+static void act_term(struct master *master, uint64_t now)
+{
+    const struct main_settings *settings = master->current->settings;
+
+    if (!settings->drain_on_term || master->phase != MASTER_SERVING || master->quit_at != 0) {
+        act_stop(master, now);
+        return;
+    }
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0,
+              "draining: connections are accepted for %llu ms more, and health checks fail",
+              (unsigned long long)settings->drain_delay);
+    atomic_store_explicit(&master->board->draining, true, memory_order_relaxed);
+    master->quit_at = now + settings->drain_delay;
+}
+
+/* The time that drain_on_term gives to clients is over. */
+static void quit_when_due(struct master *master, uint64_t now)
+{
+    if (master->quit_at == 0 || master->phase != MASTER_SERVING)
+        return;
+    if (now >= master->quit_at)
+        act_quit(master, now);
+    else
+        master_wake_at(master, master->quit_at);
+}
+
 static void act_reload(struct master *master, uint64_t now)
 {
     if (master->phase == MASTER_SERVING)
@@ -89,6 +117,7 @@ static const struct response responses[] = {
     [ACTION_NONE] = { "", NULL },
     [ACTION_REAP] = { "", act_reap },
     [ACTION_STOP] = { ", exiting", act_stop },
+    [ACTION_TERM] = { ", exiting", act_term },
     [ACTION_QUIT] = { ", shutting down", act_quit },
     [ACTION_RELOAD] = { ", reconfiguring", act_reload },
     [ACTION_REOPEN] = { ", reopening logs", act_reopen },
@@ -133,6 +162,7 @@ static void kill_the_rest(struct master *master, uint64_t now)
 static void advance(struct master *master, uint64_t now)
 {
     master->wake = now + LOOK_EVERY;
+    quit_when_due(master, now);
     reload_advance(master, now);
     processes_watch(master, now);
     if (master->phase == MASTER_SERVING)

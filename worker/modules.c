@@ -36,5 +36,6 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_AUTH_REQUEST] = &auth_request_module,
     [MODULE_MIRROR] = &mirror_module,
     [MODULE_STATUS] = &status_module,
+    [MODULE_HEALTHZ] = &healthz_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

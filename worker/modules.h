@@ -31,6 +31,7 @@ enum module_id {
     MODULE_AUTH_REQUEST, /* worker/handlers/auth_request.c */
     MODULE_MIRROR,       /* worker/handlers/mirror.c */
     MODULE_STATUS,       /* worker/handlers/status.c: status, status_zone, stub_status */
+    MODULE_HEALTHZ,      /* worker/handlers/healthz.c */
     MODULE_ACCESS_LOG,   /* worker/http/access_log.c: access_log, log_format */
     WORKER_MODULES,      /* the master's modules have ids from here on */
 };

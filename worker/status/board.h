@@ -102,6 +102,7 @@ struct board {
     _Atomic uint32_t generation; /* in force */
     _Atomic uint64_t reloaded;   /* seconds since 1970; 0: never */
     _Atomic uint64_t restarts;   /* workers that came after one that died */
+    _Atomic bool draining;       /* nobody should send more: drain_on_term */
     struct lane lane[] __attribute__((aligned(4096)));
 };
 
