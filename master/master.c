@@ -89,6 +89,7 @@ static bool settle(struct master *master)
         return false;
     if (!pidfile_write(master->log, settings->pid, getpid()))
         return false;
+    notify_open(&master->notify);
     if (master->daemon)
         daemon_ready(ready);
     master->log = generation_log(master->current);
@@ -135,6 +136,8 @@ static int serve_alone(struct master *master)
     };
 
     signals_leave(&master->signals);
+    notify_ready(&master->notify, only->number, only->workers);
+    notify_leave(&master->notify);
     if (!environment_set(&only->settings->environment, &only->arena)) {
         log_write(master->log, LOG_LEVEL_EMERG, ENOMEM, 0, "the environment cannot be set");
         return EXIT_FAILURE;
@@ -164,6 +167,7 @@ static void master_close(struct master *master)
 {
     listeners_close(&master->listeners, master->log);
     control_close(&master->control);
+    notify_leave(&master->notify);
     signals_leave(&master->signals);
     master->log = &log_stderr;
     while (master->current != NULL) {
@@ -176,7 +180,12 @@ static void master_close(struct master *master)
 
 int master_run(const struct launch *launch, const char *title)
 {
-    struct master master = { .launch = launch, .log = &launch->log->log, .signals = { .fd = -1 } };
+    struct master master = {
+        .launch = launch,
+        .log = &launch->log->log,
+        .signals = { .fd = -1 },
+        .notify = { .fd = -1 },
+    };
     int status = EXIT_FAILURE;
 
     control_init(&master.control);

@@ -9,6 +9,7 @@
 
 #include "master/control.h"
 #include "master/generation.h"
+#include "master/notify.h"
 #include "master/signals.h"
 
 enum master_phase {
@@ -45,6 +46,8 @@ struct master {
     const struct log *log; /* the error log in force; standard error before there is one */
     struct signals signals;
     struct control control;
+    struct notify notify;
+    bool announced; /* the service manager knows that the first workers accept */
     struct listeners listeners;
     struct board *board; /* counters, shared with the workers */
     struct series_owners series;

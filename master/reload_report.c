@@ -33,6 +33,7 @@ void reload_report_begin(struct master *master)
     reload->tap.take = take;
     reload->log = log_tapped(master->log, &reload->sink, &reload->tap, LOG_LEVEL_WARN);
     master->log = &reload->log;
+    notify_reloading(&master->notify);
 }
 
 void reload_report_workers(struct master *master, const struct generation *generation)
@@ -48,6 +49,12 @@ void reload_report_workers(struct master *master, const struct generation *gener
 
 void reload_report_end(struct master *master, bool success, const char *line)
 {
-    master->log = generation_log(master->current);
+    const struct generation *current = master->current;
+
+    master->log = generation_log(current);
+    if (success)
+        notify_ready(&master->notify, current->number, current->workers);
+    else
+        notify_failed(&master->notify, current->number);
     control_conclude(&master->control, CONTROL_RELOAD, master->reload.ticket, success, line);
 }

@@ -13,6 +13,7 @@ static void leave_master(struct master *master, const struct generation *own)
 
     signals_leave(&master->signals);
     control_leave(&master->control);
+    notify_leave(&master->notify);
     listeners_leave(&master->listeners, own->listeners, own->listener_count);
     if (next != NULL && next != own)
         generation_release(next, own);

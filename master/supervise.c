@@ -36,6 +36,7 @@ static void act_stop(struct master *master, uint64_t now)
         return;
     master->phase = MASTER_STOPPING;
     master->kill_at = now + KILL_AFTER;
+    notify_stopping(&master->notify);
     reload_abandon(master);
     processes_signal_all(master, SIGTERM);
 }
@@ -45,6 +46,7 @@ static void act_quit(struct master *master, uint64_t now)
     if (master->phase != MASTER_SERVING)
         return;
     master->phase = MASTER_QUITTING;
+    notify_stopping(&master->notify);
     reload_abandon(master);
     drain_all(master, now);
 }
@@ -159,6 +161,18 @@ static void kill_the_rest(struct master *master, uint64_t now)
     master_wake_at(master, master->kill_at);
 }
 
+/* The service manager hears when the first workers accept, and that the master lives. */
+static void announce(struct master *master, uint64_t now)
+{
+    const struct generation *current = master->current;
+
+    if (!master->announced && processes_accept(current)) {
+        master->announced = true;
+        notify_ready(&master->notify, current->number, current->workers);
+    }
+    master_wake_at(master, notify_advance(&master->notify, now));
+}
+
 static void advance(struct master *master, uint64_t now)
 {
     master->wake = now + LOOK_EVERY;
@@ -171,6 +185,7 @@ static void advance(struct master *master, uint64_t now)
         kill_the_rest(master, now);
     drain_advance(master, now);
     control_advance(master, now);
+    announce(master, now);
     steer_connections(master);
     stand_ins_update(master);
     status_update(master);
