@@ -12,6 +12,7 @@
 #include "worker/http/error_page.h"
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
+#include "worker/http/slow_log.h"
 
 const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_EVENTS] = &events_module,
@@ -37,5 +38,6 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_MIRROR] = &mirror_module,
     [MODULE_STATUS] = &status_module,
     [MODULE_HEALTHZ] = &healthz_module,
+    [MODULE_SLOW_LOG] = &slow_log_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

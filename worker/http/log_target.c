@@ -86,3 +86,15 @@ void log_target_write(struct log_target *target, const char *line, size_t len)
     log_target_flush(target);
     write_out(target, line, len);
 }
+
+void log_target_put(struct log_target *target, struct slice line)
+{
+    char *room = log_target_reserve(target, line.len);
+
+    if (room == NULL) {
+        log_target_write(target, line.at, line.len);
+        return;
+    }
+    memcpy(room, line.at, line.len);
+    log_target_commit(target, line.len);
+}

@@ -41,6 +41,9 @@ void log_target_commit(struct log_target *, size_t len);
 /* Writes one line, behind those in the buffer. */
 void log_target_write(struct log_target *, const char *line, size_t len);
 
+/* Puts one whole line, its newline included, behind those in the buffer. */
+void log_target_put(struct log_target *, struct slice line);
+
 /* Writes out what the buffer holds. */
 void log_target_flush(struct log_target *);
 

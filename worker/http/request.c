@@ -9,6 +9,8 @@
 #include "worker/http/core.h"
 #include "worker/http/log_escape.h"
 #include "worker/http/phases.h"
+#include "worker/http/slow_log.h"
+#include "worker/http/spans.h"
 #include "worker/http/subrequest.h"
 #include "worker/http/uri.h"
 #include "worker/http/variables.h"
@@ -52,7 +54,7 @@ struct request *request_take(struct worker *worker)
     }
     memset(request, 0, offsetof(struct request, head));
     request->worker = worker;
-    request->started = worker->clock.now;
+    request->started = request->spans.since = worker->clock.now;
     arena_init(&request->arena, &worker->arena_blocks);
     response_init(&request->response);
     return request;
@@ -117,13 +119,12 @@ void request_give(struct request *request)
 }
 
 /* Adds the request to all series that it belongs to. */
-static void count_request(const struct request *request)
+static void count_request(const struct request *request, uint64_t took)
 {
     const struct status_tallies *tallies = &status_settings(request)->tallies;
     struct series *series = request->worker->lane->series;
     unsigned status = request->response.status;
     uint64_t received = request_length(request), sent = request->bytes_sent;
-    uint64_t took = request->worker->clock.now - request->started;
 
     series_count(&series[SERIES_ALL], status, received, sent, took);
     if (tallies->server != NULL)
@@ -134,9 +135,13 @@ static void count_request(const struct request *request)
 
 void request_finish(struct request *request)
 {
+    uint64_t took = request->worker->clock.now - request->started;
+
     if (request->response.status != 0)
         access_log_write(request);
-    count_request(request);
+    count_request(request, took);
+    if (slow_log_wants(request, took))
+        slow_log_write(request, took);
     if (request->subrequests != NULL)
         subrequests_drop(request);
     request_release(request);
@@ -268,6 +273,7 @@ static int prepare(struct request *request)
 
 void request_start(struct request *request, enum head_result result)
 {
+    request_spend(request, SPAN_HANDLE);
     int status = result == HEAD_DONE ? prepare(request) : refusal(request, result);
     if (status == 0) {
         phases_run(request);
@@ -410,6 +416,7 @@ int request_read_body(struct request *request, int (*ready)(struct request *))
         return 0;
     if (!request_expect(request))
         return 500;
+    request_spend(request, SPAN_READ_BODY);
     body->ready = ready;
     request->connection->state = CONNECTION_BODY;
     return AGAIN;
@@ -417,6 +424,7 @@ int request_read_body(struct request *request, int (*ready)(struct request *))
 
 void request_body_ready(struct request *request, int status)
 {
+    request_spend(request, SPAN_HANDLE);
     if (status != 0) {
         request->keep_alive = false;
         phases_answer(request, status);

@@ -49,6 +49,24 @@ enum {
     REQUEST_CAPTURES_MAX = 10,  /* $0 (unused) to $9 */
 };
 
+/* What a request's time goes to: spans.h. */
+enum span {
+    SPAN_READ_HEADER,      /* from its first byte until its head is whole */
+    SPAN_HANDLE,           /* what is none of the others */
+    SPAN_READ_BODY,        /* a handler waits for the body */
+    SPAN_UPSTREAM_CONNECT, /* to a server behind this one */
+    SPAN_UPSTREAM_HEADER,  /* it was asked; until the head of its answer is whole */
+    SPAN_UPSTREAM_BODY,    /* until there is more of its answer's body */
+    SPAN_SEND,             /* the client is sent its answer */
+    SPANS,
+};
+
+struct request_spans {
+    uint64_t since;        /* monotonic ms: the present one began */
+    uint32_t spent[SPANS]; /* ms, the present one's left out */
+    uint8_t now;           /* enum span */
+};
+
 struct request {
     struct worker *worker;
     struct connection *connection;
@@ -96,6 +114,7 @@ struct request {
     struct request *authorization; /* auth_request's subrequest; NULL: it has not asked yet */
     uint64_t bytes_sent;           /* head and body handed on to the kernel (or queued for it) */
     uint64_t head_bytes_sent;
+    struct request_spans spans;
     struct request *next_free;
     struct response response;
     struct head head; /* last: its inline fields are large and are not cleared */

@@ -9,6 +9,7 @@
 #include "worker/http/core.h"
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
+#include "worker/http/spans.h"
 #include "worker/http/status.h"
 #include "worker/http/subrequest.h"
 #include "worker/net/connection.h"
@@ -450,6 +451,7 @@ int response_send(struct request *request)
         status = 500;
     if (status != 0 || !render(request))
         give_up(request);
+    request_spend(request, SPAN_SEND);
     request->connection->answered = true;
     return DONE;
 }
