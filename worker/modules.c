@@ -39,5 +39,6 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_STATUS] = &status_module,
     [MODULE_HEALTHZ] = &healthz_module,
     [MODULE_SLOW_LOG] = &slow_log_module,
+    [MODULE_LIMIT_REQ] = &limit_req_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

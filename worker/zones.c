@@ -104,6 +104,28 @@ bool zone_parse(struct conf *conf, const struct word *word, struct slice text, s
     return zone_size_check(conf, word, *size);
 }
 
+bool zone_declare(struct conf *conf, const struct conf_node *node,
+                  const struct directive *directive, const struct zone_claim *claim)
+{
+    struct position at = node->words[0].at;
+
+    if (claim->name.len == 0) {
+        conf_error(conf, at, "\"%s\" must have \"zone\" parameter", directive->name);
+        return false;
+    }
+    struct zone *zone = conf_zone(conf, at, claim->name, claim->size, claim->kind);
+    if (zone == NULL)
+        return false;
+    if (zone->owner != NULL) {
+        conf_error(conf, at, "%s \"%.*s\" is already bound to key \"%.*s\"", directive->name,
+                   (int)zone->name.len, zone->name.at, (int)zone->key.len, zone->key.at);
+        return false;
+    }
+    zone->key = claim->key;
+    zone->owner = claim->owner;
+    return true;
+}
+
 /* --- opening --- */
 
 static bool is_same(const struct zone *zone, const struct zone *other)

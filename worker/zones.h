@@ -49,6 +49,20 @@ struct zone *conf_zone(struct conf *, struct position at, struct slice name, uin
 bool zone_parse(struct conf *, const struct word *, struct slice text, struct slice *name,
                 uint64_t *size);
 
+/* What a directive declares a zone to be. */
+struct zone_claim {
+    struct slice name; /* empty: the directive has not said it, which is an error */
+    uint64_t size;
+    const struct zone_kind *kind;
+    struct slice key; /* zone->key */
+    void *owner;      /* zone->owner */
+};
+
+/* Registers the zone that the directive declares; by one directive only. Problems are
+ * reported, false then. */
+bool zone_declare(struct conf *, const struct conf_node *, const struct directive *,
+                  const struct zone_claim *);
+
 /* A size that a zone may have: at least eight pages. */
 bool zone_size_check(struct conf *, const struct word *, uint64_t size);
 

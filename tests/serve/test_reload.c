@@ -270,11 +270,10 @@ END_TEST
 START_TEST(what_is_new_is_served)
 {
     struct server *server = server_start("server { " LISTEN "; location / { return 200 old; } }");
-    size_t workers = server_workers(server, NULL, 0);
 
     ck_assert_str_eq(get(server, "/")->body, "old");
     reload_well(server, &(struct setup){ .http = HELLO });
-    expect_workers(server, workers); /* the old ones have left */
+    expect_workers(server, worker_count()); /* the old ones have left */
     for (int i = 0; i < 20; i++)
         ck_assert_str_eq(get(server, "/")->body, "hello");
     server_stop(server);

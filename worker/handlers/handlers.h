@@ -19,6 +19,10 @@ int server_rewrite_handler(struct request *);
 int rewrite_handler(struct request *);
 extern const struct conf_module rewrite_module;
 
+/* Preaccess phase: limit_req. */
+int limit_req_handler(struct request *);
+extern const struct conf_module limit_req_module;
+
 /* Access phase: allow and deny. */
 int access_handler(struct request *);
 extern const struct conf_module access_module;

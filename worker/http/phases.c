@@ -177,17 +177,26 @@ static int find_content(struct request *request)
 
 /* --- the way --- */
 
+/* A line each. */
+/* clang-format off */
 static const struct step {
     enum phase phase;
     int (*function)(struct request *);
 } steps[] = {
-    { PHASE_POST_READ, realip_handler },     { PHASE_SERVER_REWRITE, server_rewrite_handler },
-    { PHASE_FIND_CONFIG, find_config },      { PHASE_REWRITE, read_body_first },
-    { PHASE_REWRITE, rewrite_handler },      { PHASE_PREACCESS, realip_handler },
-    { PHASE_ACCESS, access_handler },        { PHASE_ACCESS, auth_request_handler },
-    { PHASE_PRECONTENT, try_files_handler }, { PHASE_PRECONTENT, mirror_handler },
+    { PHASE_POST_READ, realip_handler },
+    { PHASE_SERVER_REWRITE, server_rewrite_handler },
+    { PHASE_FIND_CONFIG, find_config },
+    { PHASE_REWRITE, read_body_first },
+    { PHASE_REWRITE, rewrite_handler },
+    { PHASE_PREACCESS, realip_handler },
+    { PHASE_PREACCESS, limit_req_handler },
+    { PHASE_ACCESS, access_handler },
+    { PHASE_ACCESS, auth_request_handler },
+    { PHASE_PRECONTENT, try_files_handler },
+    { PHASE_PRECONTENT, mirror_handler },
     { PHASE_CONTENT, find_content },
 };
+/* clang-format on */
 
 uint8_t phases_first(enum phase phase)
 {

@@ -296,6 +296,37 @@ void request_resume(struct request *request)
     connection_resume(request->connection);
 }
 
+/* A wait of request_delay; it ends with the request at the latest. */
+struct delay {
+    struct timer timer;
+    struct request *request;
+};
+
+static void delay_over(struct timer *timer)
+{
+    struct request *request = ((struct delay *)timer)->request;
+
+    request->delayed = false;
+    request_resume(request);
+}
+
+static void delay_end(struct request *request, void *what)
+{
+    timer_disarm(&request->worker->timers, &((struct delay *)what)->timer);
+}
+
+int request_delay(struct request *request, uint64_t milliseconds)
+{
+    struct delay *delay = arena_zalloc(&request->arena, sizeof *delay);
+
+    if (delay == NULL || !request_at_end(request, delay_end, delay))
+        return 500;
+    *delay = (struct delay){ .timer = { .fire = delay_over }, .request = request };
+    request->delayed = true;
+    timer_arm(&request->worker->timers, &delay->timer, request->worker->clock.now + milliseconds);
+    return AGAIN;
+}
+
 void request_conclude(struct request *request, int outcome)
 {
     if (request->subrequest != NULL) {

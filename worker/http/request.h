@@ -91,8 +91,10 @@ struct request {
     bool silent;          /* 444: close without an answer */
     bool pipelined;       /* its first bytes came before the answer to the one before it left */
     bool displaced;       /* `rewrite ... break`: the URI may not be the location's any more */
+    bool delayed;         /* by request_delay: if the client leaves, so does the request */
     bool below_alias;     /* try_files: the URI is to be looked up below a regex location's alias */
     enum method method;   /* head.method; error_page turns it into GET */
+    uint8_t limit_req;    /* what limit_req has done: enum limit_req_status; 0: nothing */
     uint8_t redirects;    /* internal redirects so far */
     uint8_t variable_depth; /* variables being computed now, each for the one before */
     uint8_t step;           /* where a resumed request goes on in the phases */
@@ -145,6 +147,10 @@ void request_resume(struct request *);
 /* Goes on as if the function that returned AGAIN had returned `outcome`. The request may be
  * gone after. */
 void request_conclude(struct request *, int outcome);
+
+/* Has the request resumed after a while: for a phase function that returns what this does, AGAIN,
+ * or 500 when memory is out. */
+int request_delay(struct request *, uint64_t milliseconds);
 
 /* Asks for the body: `ready` is called when all of it has arrived. Returns 0 when
  * it is all here already (`ready` is not called), AGAIN when it is awaited, or a status

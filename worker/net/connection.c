@@ -662,9 +662,30 @@ static enum step step_discard(struct connection *connection)
     return wait_for_body(connection, settings_of(connection)->lingering_timeout);
 }
 
+/* The client has closed its side. A byte that waits is looked at, not taken: it may be the
+ * next request's. */
+static bool client_has_left(struct connection *connection)
+{
+    char byte;
+
+    return connection->watch.hangup ||
+           (connection->watch.readable &&
+            recv(connection->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+}
+
+/* Nobody waits for the answer any more: logged as 499, as nginx does. */
+static enum step abandon(struct connection *connection)
+{
+    request_log(connection->request, LOG_LEVEL_INFO, 0, "client prematurely closed connection");
+    connection->request->response.status = 499;
+    return close_now(connection);
+}
+
 /* WAIT: a handler is busy; answers of requests before this one still leave. */
 static enum step step_wait(struct connection *connection)
 {
+    if (connection->request->delayed && client_has_left(connection))
+        return abandon(connection);
     if (connection->output != NULL && connection->watch.writable &&
         output_flush(connection) == OUTPUT_FAILED)
         return close_now(connection);
