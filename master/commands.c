@@ -1,9 +1,11 @@
 #include "master/commands.h"
 
 #include "master/reload.h"
+#include "master/status.h"
 
 static const struct command commands[] = {
     { "reload", reload_command },
+    { "status", status_command },
 };
 
 const struct command *command_find(struct slice name)

@@ -5,6 +5,7 @@
 #include "master/check.h"
 #include "master/master.h"
 #include "master/signal_command.h"
+#include "master/status_report.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,6 +58,21 @@ static const char *master_title(struct arena *arena, int argc, char *const argv[
     return title.at != NULL ? title.at : "master process";
 }
 
+/* muxd status: likewise. */
+static int print_status(const struct launch *launch, bool watch)
+{
+    const struct log *log = &launch->log->log;
+    struct log errors = *log;
+
+    errors.level = LOG_LEVEL_ERROR;
+    struct generation *generation = generation_load(launch, 1, &errors);
+    if (generation == NULL)
+        return EXIT_FAILURE;
+    bool done = status_report(log, generation->settings, watch);
+    generation_free(generation, NULL);
+    return done ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* muxd -s: where the master is found stands in the configuration. What that one is to be warned
  * of is said by the master when it has read it itself. */
 static int send_signal(const struct launch *launch, const char *word)
@@ -82,6 +98,8 @@ static int run_configured(const struct options *options, const struct launch *la
         return check_configuration(launch, options->quiet, options->dump);
     if (options->signal != NULL)
         return send_signal(launch, options->signal);
+    if (options->status)
+        return print_status(launch, options->watch);
     return master_run(launch, title);
 }
 

@@ -112,6 +112,16 @@ static bool take_directive(struct options *options, struct cursor *cursor)
     return true;
 }
 
+/* "status [--watch]" */
+static bool take_status(struct options *options, const char *word)
+{
+    if (strcmp(word, "status") == 0 && !options->status && !options->help)
+        return options->status = true;
+    if (strcmp(word, "--watch") == 0 && options->status && !options->watch)
+        return options->watch = true;
+    return false;
+}
+
 struct slice options_parse(struct options *options, struct arena *arena, int argc,
                            char *const argv[])
 {
@@ -121,6 +131,8 @@ struct slice options_parse(struct options *options, struct arena *arena, int arg
     *options = (struct options){ 0 };
     for (; cursor.at < argc && problem.len == 0; cursor.at++) {
         const char *word = argv[cursor.at];
+        if (take_status(options, word))
+            continue;
         if (*word == '-')
             problem = read_letters(options, arena, &cursor);
         else if (!take_directive(options, &cursor))

@@ -21,6 +21,8 @@ struct options {
     const char *error_log; /* -e; NULL: the built-in one */
     const char *global;    /* -g; NULL: none */
     const char *signal;    /* -s; one of signal_command's words; NULL: none */
+    bool status;           /* the word status: print the counters of the running master */
+    bool watch;            /* --watch behind it: again and again */
 };
 
 /* Reads the command line; the pointers set point into argv. On failure the

@@ -1,6 +1,8 @@
 #include "master/status.h"
 
+#include "master/control.h"
 #include "master/processes.h"
+#include "worker/status/view.h"
 
 #include <errno.h>
 #include <time.h>
@@ -72,4 +74,37 @@ void status_update(const struct master *master)
         update(master->reload.next, false);
     for (const struct generation *any = current; any != NULL; any = any->older)
         update(any, any == current);
+}
+
+static void print_lines(struct control_client *client, struct slice text)
+{
+    while (text.len > 0) {
+        ptrdiff_t end = slice_find(text, '\n');
+        struct slice line = end < 0 ? text : slice_first(text, (size_t)end);
+        control_out(client, "%.*s", (int)line.len, line.at);
+        text = slice_from(text, line.len + 1);
+    }
+}
+
+void status_command(struct master *master, struct control_client *client, struct slice arguments,
+                    uint64_t now)
+{
+    const struct generation *current = master->current;
+    struct status_view view = {
+        .board = master->board,
+        .tallies = current->conf->tallies,
+        .listeners = current->listeners,
+        .listener_count = current->listener_count,
+        .now = time(NULL),
+    };
+    struct arena arena;
+
+    (void)arguments, (void)now;
+    arena_init(&arena, NULL);
+    struct slice text = view_prometheus(&arena, &view);
+    if (text.at == NULL)
+        control_err(client, "memory is out");
+    print_lines(client, text);
+    control_end(client, text.at != NULL);
+    arena_free(&arena);
 }

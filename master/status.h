@@ -18,4 +18,7 @@ void status_started(const struct generation *, unsigned slot);
 /* Says on the board how the workers are by now. */
 void status_update(const struct master *);
 
+/* The command `status` of the control socket: the counters as Prometheus' text. */
+void status_command(struct master *, struct control_client *, struct slice arguments, uint64_t now);
+
 #endif

@@ -346,6 +346,57 @@ START_TEST(accept_queues)
 }
 END_TEST
 
+/* The counters in the terminal, by way of the control socket. */
+START_TEST(status_in_the_terminal)
+{
+    struct server *server = server_start_with(&(struct setup){
+        .main = "control_socket @root@/logs/control.sock;", .http = STATUS_SERVER });
+    const char *const arguments[] = {
+        "-p", "@root@", "-c", "@root@/conf/muxd.conf", "status", NULL
+    };
+
+    get(server, "/counted");
+    EVENTUALLY(number(server, "\"name\":\"part\"", "total") == 1);
+    struct run *run = server_command(server, arguments);
+    ck_assert_msg(run->status == 0, "%s", run->text);
+    ck_assert_ptr_nonnull(strstr(run->text, "generation 1, 0 restarts\n"));
+    ck_assert_uint_eq(count_of(run->text, " accepting "), worker_count());
+    ck_assert_uint_eq(count_of(run->text, "\nserver     site "), 1);
+    ck_assert_uint_eq(count_of(run->text, "\nlocation   part "), 1);
+    ck_assert_ptr_nonnull(strstr(run->text, "\nLISTENER "));
+    const char *const twice[] = { "status", "status", NULL };
+    ck_assert_int_eq(server_command(server, twice)->status, 1);
+    server_quit(server);
+    ck_assert_int_eq(server_command(server, arguments)->status, 1);
+    server_stop(server);
+}
+END_TEST
+
+/* It shows what has changed, again and again. */
+START_TEST(status_is_watched)
+{
+    struct server *server = server_start_with(&(struct setup){
+        .main = "control_socket @root@/logs/control.sock;", .http = STATUS_SERVER });
+    char *command = NULL, line[512];
+    unsigned frames = 0;
+
+    ck_assert_int_gt(asprintf(&command, "exec '%s' -p '%s' -c '%s/conf/muxd.conf' status --watch",
+                              getenv("MUXD_BINARY"), server->root, server->root),
+                     0);
+    FILE *watch = popen(command, "r");
+    ck_assert_ptr_nonnull(watch);
+    while (frames < 2 && fgets(line, sizeof line, watch) != NULL)
+        frames += strstr(line, "connections ") == line;
+    ck_assert_uint_eq(frames, 2);
+    server_quit(server); /* the watch ends with the master */
+    while (fgets(line, sizeof line, watch) != NULL)
+        ;
+    ck_assert_int_ne(pclose(watch), 0);
+    free(command);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(one_process_counts_too)
 {
     struct server *server =
@@ -398,6 +449,8 @@ int main(void)
         workers_and_their_state,
         a_stalled_worker_is_seen,
         accept_queues,
+        status_in_the_terminal,
+        status_is_watched,
         one_process_counts_too,
         mistakes_are_refused,
         NULL,
