@@ -2,11 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- memory --- */
@@ -43,6 +48,60 @@ bool memory_private(pid_t pid, uint64_t *bytes)
 
 /* --- accept queues --- */
 
+/* What sock_diag(7) answers about one unix socket: its attributes begin behind the message. */
+static bool find_queue(const struct nlmsghdr *message, size_t len, struct queue_view *view)
+{
+    size_t head = NLMSG_LENGTH(sizeof(struct unix_diag_msg));
+
+    if (!NLMSG_OK(message, len) || message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
+        message->nlmsg_len < head)
+        return false;
+    const struct rtattr *attribute =
+        (const struct rtattr *)((const char *)message + NLMSG_ALIGN(head));
+    size_t left = message->nlmsg_len - head;
+    for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left)) {
+        struct unix_diag_rqlen queue;
+        if (attribute->rta_type != UNIX_DIAG_RQLEN || RTA_PAYLOAD(attribute) < sizeof queue)
+            continue;
+        memcpy(&queue, RTA_DATA(attribute), sizeof queue);
+        *view = (struct queue_view){ .waiting = queue.udiag_rqueue, .room = queue.udiag_wqueue };
+        return true;
+    }
+    return false;
+}
+
+/* A unix socket's queue is known by its inode. */
+static bool unix_queue_view(int fd, struct queue_view *view)
+{
+    union {
+        struct nlmsghdr head;
+        char bytes[1024];
+    } answer;
+    struct stat file;
+    struct {
+        struct nlmsghdr head;
+        struct unix_diag_req body;
+    } request = { .head = { .nlmsg_len = sizeof request,
+                            .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                            .nlmsg_flags = NLM_F_REQUEST },
+                  .body = { .sdiag_family = AF_UNIX,
+                            .udiag_states = UINT32_MAX,
+                            .udiag_show = UDIAG_SHOW_RQLEN,
+                            .udiag_cookie = { UINT32_MAX, UINT32_MAX } } };
+
+    if (fstat(fd, &file) < 0)
+        return false;
+    request.body.udiag_ino = (uint32_t)file.st_ino;
+    int diag = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+    if (diag < 0)
+        return false;
+    ssize_t len = -1; /* the kernel answers within send(2) */
+    if (send(diag, &request, sizeof request, 0) == (ssize_t)sizeof request)
+        len = recv(diag, &answer, sizeof answer, 0);
+    close(diag);
+    return len > 0 && find_queue(&answer.head, (size_t)len, view);
+}
+
 /* tcp(7): of a listening socket these two fields are its queue. */
 bool queue_view(int fd, struct queue_view *view)
 {
@@ -50,7 +109,7 @@ bool queue_view(int fd, struct queue_view *view)
     socklen_t len = sizeof info;
 
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
-        return false;
+        return unix_queue_view(fd, view);
     *view = (struct queue_view){ .waiting = info.tcpi_unacked, .room = info.tcpi_sacked };
     return true;
 }
