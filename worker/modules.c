@@ -12,6 +12,7 @@
 #include "worker/http/error_page.h"
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
+#include "worker/http/satisfy.h"
 #include "worker/http/slow_log.h"
 
 const struct conf_module *const worker_modules[WORKER_MODULES] = {
@@ -40,5 +41,6 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_HEALTHZ] = &healthz_module,
     [MODULE_SLOW_LOG] = &slow_log_module,
     [MODULE_LIMIT_REQ] = &limit_req_module,
+    [MODULE_SATISFY] = &satisfy_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

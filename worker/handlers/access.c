@@ -1,6 +1,6 @@
 #include "common/log.h"
 #include "worker/handlers/handlers.h"
-#include "worker/http/request.h"
+#include "worker/http/satisfy.h"
 
 #include <arpa/inet.h>
 
@@ -132,8 +132,9 @@ int access_handler(struct request *request)
         if (!rule_matches(&rules[i], client))
             continue;
         if (!rules[i].deny)
-            return DECLINED;
-        request_log(request, LOG_LEVEL_ERROR, 0, "access forbidden by rule");
+            return ALLOWED;
+        if (!access_any(request))
+            request_log(request, LOG_LEVEL_ERROR, 0, "access forbidden by rule");
         return 403;
     }
     return DECLINED;

@@ -67,7 +67,7 @@ static int judge(struct request *request, struct request *answer)
     if (status == 401 || status == 403)
         return (int)status;
     if (status >= 200 && status < 300)
-        return DECLINED;
+        return ALLOWED;
     request_log(request, LOG_LEVEL_ERROR, 0, "auth request unexpected status: %u", status);
     return 500;
 }

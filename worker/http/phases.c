@@ -8,6 +8,7 @@
 #include "worker/http/client.h"
 #include "worker/http/core.h"
 #include "worker/http/error_page.h"
+#include "worker/http/satisfy.h"
 #include "worker/http/uri.h"
 #include "worker/net/connection.h"
 
@@ -52,6 +53,8 @@ static bool may_keep_alive(const struct request *request)
 void phases_enter_location(struct request *request, const struct location *location)
 {
     request->location = location;
+    request->let_in = false;
+    request->access_status = 0;
     request->settings = location == NULL ? request->server->settings : location->settings;
     if (location != NULL && location->limit_except.methods != 0 &&
         (location->limit_except.methods & 1U << request->method) == 0)
@@ -192,6 +195,7 @@ static const struct step {
     { PHASE_PREACCESS, limit_req_handler },
     { PHASE_ACCESS, access_handler },
     { PHASE_ACCESS, auth_request_handler },
+    { PHASE_POST_ACCESS, access_verdict },
     { PHASE_PRECONTENT, try_files_handler },
     { PHASE_PRECONTENT, mirror_handler },
     { PHASE_CONTENT, find_content },
@@ -249,9 +253,11 @@ static int run_step(struct request *request)
 {
     const struct step *step = &steps[request->step];
 
-    if (step->phase == PHASE_ACCESS && request->subrequest != NULL)
+    if (step->phase != PHASE_ACCESS)
+        return step->function(request);
+    if (request->subrequest != NULL || request->let_in)
         return DECLINED;
-    return step->function(request);
+    return access_judge(request, step->function(request));
 }
 
 void phases_run(struct request *request)

@@ -30,6 +30,7 @@ enum outcome {
     AGAIN = -3,    /* waiting: request_resume will be called */
     RESTART = -4,  /* an internal redirect was made: begin again */
     CLOSE = -5,    /* 444: close without an answer */
+    ALLOWED = -6,  /* access phase: the client may be let in */
 };
 
 enum phase {
@@ -39,6 +40,7 @@ enum phase {
     PHASE_REWRITE,
     PHASE_PREACCESS,
     PHASE_ACCESS,
+    PHASE_POST_ACCESS,
     PHASE_PRECONTENT,
     PHASE_CONTENT,
     PHASES,
@@ -93,9 +95,12 @@ struct request {
     bool displaced;       /* `rewrite ... break`: the URI may not be the location's any more */
     bool delayed;         /* by request_delay: if the client leaves, so does the request */
     bool below_alias;     /* try_files: the URI is to be looked up below a regex location's alias */
-    enum method method;   /* head.method; error_page turns it into GET */
-    uint8_t limit_req;    /* what limit_req has done: enum limit_req_status; 0: nothing */
-    uint8_t redirects;    /* internal redirects so far */
+    bool let_in;          /* satisfy: nobody else is asked about the client */
+    bool access_delayed;  /* auth_delay is over, or under way */
+    uint16_t access_status; /* satisfy: 401 or 403 unless somebody lets the client in; 0 */
+    enum method method;     /* head.method; error_page turns it into GET */
+    uint8_t limit_req;      /* what limit_req has done: enum limit_req_status; 0: nothing */
+    uint8_t redirects;      /* internal redirects so far */
     uint8_t variable_depth; /* variables being computed now, each for the one before */
     uint8_t step;           /* where a resumed request goes on in the phases */
     unsigned error_status;  /* the status that error_page was taken for; 0: none */
