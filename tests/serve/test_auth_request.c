@@ -72,6 +72,8 @@ START_TEST(variables)
               "error_page 403 = @refused; } "
               "location @refused { auth_request off; return 200 \"refused: $why\"; } "
               "location = /no { return 403; } "
+              "location /args { auth_request /yes; auth_request_set $args s=$status; "
+              "try_files $uri /args-are?$args; } location = /args-are { return 200 $arg_s; } "
               "location = /yes { default_type a/b; return 200; } }");
     struct response *response = get(server, "/a.txt");
 
@@ -83,9 +85,10 @@ START_TEST(variables)
     ck_assert_uint_eq(strlen(same), strlen("HEAD =HEAD ") + 2 * 32);
     ck_assert_int_eq(strncmp(same, other + 1, strlen(other + 1)), 0);
     ck_assert_str_eq(get_with(server, "/no/", "X-From: me\r\n")->body, "refused: me");
+    ck_assert_str_eq(get(server, "/args?s=1")->body, "200"); /* a built-in one that can be set */
     ck_assert_str_eq(get(server, "/sub/")->body, "index");
     const char *log = server_wait_file(server, "logs/f.log", "GET /sub/index.html - 200");
-    ck_assert_uint_eq(count_of(log, "GET /yes - 200 "), 3); /* an index is asked for anew */
+    ck_assert_uint_eq(count_of(log, "GET /yes - 200 "), 4); /* an index is asked for anew */
     ck_assert_uint_eq(count_of(log, "HEAD /yes - 200 "), 1);
     server_stop(server);
 }

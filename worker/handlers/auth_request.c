@@ -10,6 +10,7 @@
 
 /* One auth_request_set. */
 struct answer_variable {
+    variable_setter *set; /* of a built-in variable that can be set: $args ...; or NULL */
     unsigned index;
     struct template value;
 };
@@ -37,6 +38,13 @@ static bool copy_challenges(struct request *request, const struct response *answ
     return true;
 }
 
+static bool assign(struct request *request, const struct answer_variable *variable,
+                   struct slice value)
+{
+    return variable->set != NULL ? variable->set(request, value)
+                                 : request_set_variable(request, variable->index, value);
+}
+
 /* The variables are those of both requests; their values are the subrequest's. */
 static bool set_variables(struct request *request, struct request *answer)
 {
@@ -48,7 +56,7 @@ static bool set_variables(struct request *request, struct request *answer)
         if (!template_eval(answer, &variables[i].value, &value))
             return false;
         value = arena_copy(&request->arena, value);
-        if (value.at == NULL || !request_set_variable(request, variables[i].index, value))
+        if (value.at == NULL || !assign(request, &variables[i], value))
             return false;
     }
     return true;
@@ -128,7 +136,8 @@ static void set_variable(struct conf *conf, struct conf_scope *scope, const stru
     struct slice name = variable_name_of(conf, &words[1]);
     if (name.len == 0)
         return;
-    own.index = variable_index(conf, scope, words[1].at, name, true);
+    own.set = variable_find_setter(name);
+    own.index = own.set != NULL ? 0 : variable_index(conf, scope, words[1].at, name, true);
     if (own.index == UINT_MAX ||
         !template_compile(conf, scope, words[2].at, words[2].text, &own.value))
         return;
