@@ -49,6 +49,12 @@ static const char *logged(const char *format, const char *target, const char *mo
     return copy;
 }
 
+START_TEST(the_method_of_a_refused_head)
+{
+    ck_assert_str_eq(logged("'$request_method $status'", "/", "X: a\x7f\r\n"), "GET 400\n");
+}
+END_TEST
+
 START_TEST(variables_of_the_request)
 {
     ck_assert_str_eq(
@@ -401,6 +407,7 @@ int main(void)
 {
     return serve_main("logs", (const TTest *[]){
                                   the_default_format_is_combined,
+                                  the_method_of_a_refused_head,
                                   variables_of_the_request,
                                   numbers_and_times_look_like_themselves,
                                   escape_is_for_who_reads_the_log,

@@ -41,13 +41,13 @@ int return_answer(struct request *request, const struct return_value *value)
 
     if (value->status >= 400 && value->text.literal.len == 0)
         return (int)value->status;
+    response->status = value->status; /* which its text may tell */
     if (value->has_text && !template_eval(request, &value->text, &text))
         return 500;
     if (is_redirect(value->status)) {
         response->location = text;
         return (int)value->status;
     }
-    response->status = value->status;
     response->content_type = request_content_type(request);
     return response_text(request, text) ? DONE : 500;
 }

@@ -39,8 +39,9 @@ static bool request_method(struct request *request, struct slice argument, struc
     (void)argument;
     request = request_main(request);
     *value = request->head.method_text;
-    if (request->method != request->head.method && request->head.in_fields)
-        *value = slice_of(method_name(request->method)); /* an error page is asked for with GET */
+    /* An error page is asked for with GET; a head that was refused has no request yet. */
+    if (request->method != request->head.method && request->method != METHOD_UNKNOWN)
+        *value = slice_of(method_name(request->method));
     return request->head.in_fields;
 }
 

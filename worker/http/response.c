@@ -136,7 +136,7 @@ static bool choose_chunked(struct request *request)
     const struct client_settings *settings = request->settings[MODULE_CLIENT];
     struct response *response = &request->response;
 
-    if (response->status == 204 || response->status == 304 || response->status < 200)
+    if (!status_has_content(response->status))
         response->no_body = true;
     if (request->head_only || response->no_body) {
         response->body = NULL;
@@ -256,7 +256,7 @@ static char *put_content_lines(char *at, const struct response *response, bool c
 
     if (response->content_type.len > 0 && status != 204)
         at = put_line(at, SLICE("Content-Type"), response->content_type);
-    if (response->length_known && status != 204 && status >= 200) {
+    if (response->length_known && status != 204 && status / 100 != 1) {
         at = put(at, SLICE("Content-Length: "));
         at = put_number(at, response->length);
         at = put(at, SLICE("\r\n"));

@@ -1,6 +1,7 @@
 /* What the client is sent: the status, counts of bytes, and $sent_http_*, which
  * knows the lines that rendering makes itself too. */
 #include "worker/http/client.h"
+#include "worker/http/status.h"
 #include "worker/http/variable_text.h"
 #include "worker/http/variables.h"
 #include "worker/net/connection.h"
@@ -8,7 +9,7 @@
 /* nginx's own codes stand for 400 and are logged so. */
 static bool status(struct request *request, struct slice argument, struct slice *value)
 {
-    unsigned code = request->response.status;
+    unsigned code = request->error_status != 0 ? request->error_status : request->response.status;
     char text[NUMBER_TEXT_MAX];
 
     (void)argument;
@@ -50,17 +51,10 @@ static bool text_if_any(struct slice text, struct slice *value)
     return text.len > 0;
 }
 
-/* A 304 and a 204 have no lines about content. */
-static bool has_content_lines(const struct response *response)
-{
-    return response->status >= 200 && response->status != 204 && response->status != 304;
-}
-
 static bool sent_content_type(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    return has_content_lines(&request->response) &&
-           text_if_any(request->response.content_type, value);
+    return request->response.status != 204 && text_if_any(request->response.content_type, value);
 }
 
 static bool sent_content_length(struct request *request, struct slice argument, struct slice *value)
@@ -68,7 +62,7 @@ static bool sent_content_length(struct request *request, struct slice argument, 
     const struct response *response = &request->response;
 
     (void)argument;
-    return has_content_lines(response) && response->length_known &&
+    return status_has_content(response->status) && response->length_known &&
            value_number(request, response->length, value);
 }
 

@@ -14,4 +14,10 @@ struct slice status_line(unsigned status, struct arena *);
  * when the status has none. `padding`: MSIE padding (msie_padding). In the arena. */
 struct slice status_page(unsigned status, struct slice server, bool padding, struct arena *);
 
+/* An answer of this status has content, and a line that says how much (RFC 9110 6.4.1). */
+static inline bool status_has_content(unsigned status)
+{
+    return status / 100 != 1 && status != 204 && status != 304;
+}
+
 #endif
