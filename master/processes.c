@@ -17,15 +17,23 @@ enum {
     STALLED_LOOK_EVERY = 50, /* whether it ticks again */
 };
 
-static void wait_before_next(struct master *master, struct worker_process *process, uint64_t now)
+/* Milliseconds until the next worker of a slot starts. One that could not even start may
+ * well not be able to tomorrow; one that has served is worth another try soon. */
+static uint64_t back_off(unsigned failures, bool served)
 {
-    uint64_t delay = BACK_OFF_MAX;
+    if (failures == 0)
+        return 0;
+    if (served)
+        return BACK_OFF;
+    uint64_t delay = failures < 8 ? (uint64_t)BACK_OFF << (failures - 1) : BACK_OFF_MAX;
+    return delay < BACK_OFF_MAX ? delay : BACK_OFF_MAX;
+}
 
-    if (process->failures < 1)
-        delay = 0;
-    else if (process->failures < 8)
-        delay = (uint64_t)BACK_OFF << (process->failures - 1);
-    process->due = now + (delay < BACK_OFF_MAX ? delay : BACK_OFF_MAX);
+/* `served`: the one that has ended did accept connections. */
+static void wait_before_next(struct master *master, struct worker_process *process, bool served,
+                             uint64_t now)
+{
+    process->due = now + back_off(process->failures, served);
     if (process->failures > 0)
         log_write(master->log, LOG_LEVEL_WARN, 0, 0,
                   "a worker process ended at once, %u times in a row: the next one starts in "
@@ -52,7 +60,7 @@ void processes_start_due(struct master *master, uint64_t now)
             continue;
         if (now >= process->due && !spawn_worker(master, generation, slot, now)) {
             process->failures++;
-            wait_before_next(master, process, now);
+            wait_before_next(master, process, false, now);
         }
         if (process->pid == 0)
             master_wake_at(master, process->due);
@@ -104,12 +112,13 @@ static void take_note(struct master *master, const struct generation *owner,
                       struct worker_process *process, uint64_t now)
 {
     bool young = now - process->started < SOON && !process->told;
+    bool served = process->accepting;
 
     board_give(master->board, process->lane);
     *process = (struct worker_process){ .failures = young ? process->failures + 1 : 0 };
     if (owner == master->current && !owner->leaving && master->phase == MASTER_SERVING) {
         count_add(&master->board->restarts, 1);
-        wait_before_next(master, process, now);
+        wait_before_next(master, process, served, now);
     }
 }
 

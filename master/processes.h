@@ -1,8 +1,9 @@
 /* processes.h: the worker processes of all configurations: who lives, who is
  * told what, who has died, who comes after.
  *
- * A worker that dies soon after its start is replaced later and later, and gets no
- * new connections until one has lived for a while. */
+ * A worker that dies soon after its start is replaced a little later, one that does not
+ * even get to serve later and later; until its next one serves it gets no new
+ * connections, and its siblings take what waits for it. */
 #ifndef MUXD_MASTER_PROCESSES_H
 #define MUXD_MASTER_PROCESSES_H
 
