@@ -200,6 +200,11 @@ enum address_result address_parse_remote(struct slice text, unsigned default_por
     return parse_any(&parse, text);
 }
 
+enum address_result address_parse_bind(struct slice text, struct address *addresses, size_t *count)
+{
+    return address_parse_remote(text, 0, addresses, count);
+}
+
 const char *address_problem(enum address_result result)
 {
     static const char *const problems[] = {

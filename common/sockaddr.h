@@ -47,6 +47,9 @@ enum address_result address_parse(struct slice text, unsigned default_port,
 enum address_result address_parse_remote(struct slice text, unsigned default_port,
                                          struct address *addresses, size_t *count);
 
+/* The same for what is bound to before connecting: a port may be missing, which then is 0. */
+enum address_result address_parse_bind(struct slice text, struct address *addresses, size_t *count);
+
 /* What nginx says of a result: "invalid port", "no host" ... */
 const char *address_problem(enum address_result);
 

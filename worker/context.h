@@ -16,9 +16,10 @@
 struct connection;
 struct connection_block; /* worker/net/connection.c */
 struct request;
-struct file_cache; /* worker/handlers/file_cache.h */
-struct acceptor;   /* worker/net/accept.h */
-struct stand_in;   /* worker/net/stand_in.h */
+struct file_cache;          /* worker/handlers/file_cache.h */
+struct acceptor;            /* worker/net/accept.h */
+struct stand_in;            /* worker/net/stand_in.h */
+struct upstream_connection; /* worker/upstream/connection.h */
 
 struct worker {
     const struct worker_setup *setup;
@@ -39,15 +40,16 @@ struct worker {
     struct connection_block *connection_blocks;
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;
-    uint32_t connection_count;     /* open */
-    uint32_t waiting_count;        /* of them: for a request's first byte */
-    uint32_t reading_count;        /* of them: for the rest of a head */
-    struct lane *lane;             /* counters that others see: worker/status/board.h */
-    struct lane *own_lane;         /* the same when nobody else sees them; else NULL */
-    bool full;                     /* accepting is paused */
-    uint64_t full_warned;          /* monotonic ms of the last warning about it */
-    uint32_t connection_limit;     /* accept pauses at this many */
-    struct request *free_requests; /* linked by `next_free` */
+    struct upstream_connection *upstreams; /* all, linked by `next` */
+    uint32_t connection_count;             /* open */
+    uint32_t waiting_count;                /* of them: for a request's first byte */
+    uint32_t reading_count;                /* of them: for the rest of a head */
+    struct lane *lane;                     /* counters that others see: worker/status/board.h */
+    struct lane *own_lane;                 /* the same when nobody else sees them; else NULL */
+    bool full;                             /* accepting is paused */
+    uint64_t full_warned;                  /* monotonic ms of the last warning about it */
+    uint32_t connection_limit;             /* accept pauses at this many */
+    struct request *free_requests;         /* linked by `next_free` */
     size_t free_request_count;
     uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
     struct timer shutdown_timer;

@@ -4,6 +4,7 @@
 #include "worker/events.h"
 #include "worker/handlers/file_cache.h"
 #include "worker/handlers/handlers.h"
+#include "worker/handlers/proxy.h"
 #include "worker/handlers/static.h"
 #include "worker/handlers/status.h"
 #include "worker/http/access_log.h"
@@ -14,6 +15,7 @@
 #include "worker/http/gzip.h"
 #include "worker/http/satisfy.h"
 #include "worker/http/slow_log.h"
+#include "worker/upstream/group.h"
 
 const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_EVENTS] = &events_module,
@@ -42,5 +44,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_SLOW_LOG] = &slow_log_module,
     [MODULE_LIMIT_REQ] = &limit_req_module,
     [MODULE_SATISFY] = &satisfy_module,
+    [MODULE_UPSTREAM] = &upstream_module,
+    [MODULE_PROXY] = &proxy_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

@@ -35,6 +35,8 @@ enum module_id {
     MODULE_SLOW_LOG,     /* worker/http/slow_log.c: slow_request_log */
     MODULE_LIMIT_REQ,    /* worker/handlers/limit_req.c */
     MODULE_SATISFY,      /* worker/http/satisfy.c: satisfy, auth_delay */
+    MODULE_UPSTREAM,     /* worker/upstream/group_settings.c: upstream, server, keepalive ... */
+    MODULE_PROXY,        /* worker/handlers/proxy_settings.c: proxy_* */
     MODULE_ACCESS_LOG,   /* worker/http/access_log.c: access_log, log_format */
     WORKER_MODULES,      /* the master's modules have ids from here on */
 };

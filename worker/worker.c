@@ -11,6 +11,7 @@
 #include "worker/net/connection.h"
 #include "worker/net/stand_in.h"
 #include "worker/status/board.h"
+#include "worker/upstream/connection.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -216,6 +217,7 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
     stand_in_stop(worker);
     acceptors_close(worker);
     connections_close(worker);
+    upstream_close_all(worker);
     access_log_flush(worker);
     if (worker->files != NULL)
         file_cache_close(worker->files);

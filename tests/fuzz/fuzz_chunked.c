@@ -36,7 +36,10 @@ static struct decoded decode(struct slice text, size_t step)
     chunked_init(&chunked);
     while (decoded.used < text.len && decoded.result == CHUNKED_MORE) {
         struct slice in = slice_first(slice_from(text, decoded.used), step);
-        while ((decoded.result = chunked_read(&chunked, &in, &data)) == CHUNKED_PIECE) {
+        while ((decoded.result = chunked_read(&chunked, &in, &data)) == CHUNKED_PIECE ||
+               decoded.result == CHUNKED_LAST) {
+            if (decoded.result == CHUNKED_LAST)
+                continue;
             expect(data.len > 0 && data.at >= text.at && data.at + data.len <= in.at,
                    "a piece lies inside what was used");
             memcpy(decoded.body + decoded.len, data.at, data.len);

@@ -153,6 +153,7 @@ bool uri_rule_apply(struct rule_run *run, const struct uri_rule *rule)
         return rule_failed(run);
     }
     request->uri = uri;
+    request->uri_replaced = true;
     run->uri_changed = !rule->stay;
     request->displaced = request->displaced || rule->stay;
     return !rule->last;

@@ -146,6 +146,8 @@ static int take_chunked(struct request *request, struct slice *in)
                 return status;
             break;
         }
+        case CHUNKED_LAST:
+            break;
         case CHUNKED_END:
             body->whole = true;
             return 0;
@@ -161,7 +163,7 @@ static int complete(struct request *request)
 {
     struct body *body = request->body;
 
-    if (!body->wanted)
+    if (!body->wanted || body->streamed)
         return 0;
     bool file_only = client_of(request)->client_body_in_file_only != BODY_IN_FILE_OFF;
     if (body->file >= 0 || file_only)
@@ -169,7 +171,7 @@ static int complete(struct request *request)
     return 0;
 }
 
-int body_take(struct request *request, struct slice *in)
+static int take(struct request *request, struct slice *in)
 {
     struct body *body = request->body;
     int status;
@@ -184,6 +186,55 @@ int body_take(struct request *request, struct slice *in)
         body->whole = body->received == body->length;
     }
     return status == 0 && body->whole ? complete(request) : status;
+}
+
+/* No more is decoded than there is room for: what is decoded is never longer than that. */
+int body_take(struct request *request, struct slice *in)
+{
+    const struct body *body = request->body;
+
+    if (!body->streamed)
+        return take(request, in);
+    struct slice part = slice_first(*in, body->capacity - body->memory.len);
+    size_t len = part.len;
+    int status = len == 0 ? 0 : take(request, &part);
+    *in = slice_from(*in, len - part.len);
+    return status;
+}
+
+bool body_is_full(const struct body *body)
+{
+    return body->streamed && body->memory.len == body->capacity;
+}
+
+void body_consume(struct request *request, size_t len)
+{
+    struct slice *memory = &request->body->memory;
+
+    memory->len -= len;
+    memmove((char *)(uintptr_t)memory->at, memory->at + len, memory->len);
+}
+
+void body_drop(struct body *body)
+{
+    body->streamed = false;
+    body->wanted = false;
+}
+
+int body_want_stream(struct request *request)
+{
+    struct body *body = request->body;
+
+    body->capacity = client_of(request)->client_body_buffer_size;
+    if (body->capacity == 0)
+        body->capacity = 1;
+    char *memory = arena_text(&request->arena, body->capacity);
+    if (memory == NULL)
+        return 500;
+    body->memory = (struct slice){ memory, 0 };
+    body->wanted = true;
+    body->streamed = true;
+    return 0;
 }
 
 int body_want(struct request *request)
@@ -209,7 +260,7 @@ bool body_variable(struct request *request, struct slice *value)
 {
     const struct body *body = request->body;
 
-    if (body == NULL || !body->wanted || !body->whole || body->file >= 0)
+    if (body == NULL || !body->wanted || body->streamed || !body->whole || body->file >= 0)
         return false;
     *value = body->memory;
     return true;

@@ -14,8 +14,9 @@ struct body {
     uint64_t length;   /* FRAMING_LENGTH: promised */
     uint64_t received; /* decoded bytes so far */
     struct chunked chunked;
-    bool whole;  /* the last byte was read */
-    bool wanted; /* a handler asked for it: it is kept */
+    bool whole;    /* the last byte was read */
+    bool wanted;   /* a handler asked for it: it is kept */
+    bool streamed; /* while it comes: no more of it is read than `memory` has room for */
     int (*ready)(struct request *);
     struct slice memory; /* what is kept in memory: all of it, or what is not yet in the file */
     size_t capacity;
@@ -33,6 +34,18 @@ int body_take(struct request *, struct slice *in);
 
 /* The handler wants it: allocates the memory. 0 or 500. */
 int body_want(struct request *);
+
+/* Likewise, but piece by piece: body_consume makes room for more. 0 or 500. */
+int body_want_stream(struct request *);
+
+/* Drops the first `len` bytes of body->memory, which have been used. */
+void body_consume(struct request *, size_t len);
+
+/* Streamed: there is no room for more. */
+bool body_is_full(const struct body *);
+
+/* Nobody wants what is still to come. */
+void body_drop(struct body *);
 
 /* $request_body: the value when it is all in memory. */
 bool body_variable(struct request *, struct slice *value);

@@ -9,6 +9,7 @@ enum step {
     STEP_ON,
     STEP_MORE,
     STEP_PIECE,
+    STEP_LAST,
     STEP_BAD,
 };
 
@@ -96,7 +97,8 @@ static enum step end_size_line(struct chunked *chunked, struct slice *in)
 {
     chunked->overhead = 0;
     chunked->digits = 0;
-    return expect(chunked, in, '\n', chunked->left == 0 ? CHUNKED_TRAILER : CHUNKED_DATA);
+    enum step step = expect(chunked, in, '\n', chunked->left == 0 ? CHUNKED_TRAILER : CHUNKED_DATA);
+    return step == STEP_ON && chunked->left == 0 ? STEP_LAST : step;
 }
 
 /* --- data --- */
@@ -189,6 +191,8 @@ enum chunked_result chunked_read(struct chunked *chunked, struct slice *in, stru
             break;
         case STEP_PIECE:
             return CHUNKED_PIECE;
+        case STEP_LAST:
+            return CHUNKED_LAST;
         case STEP_BAD:
             return CHUNKED_BAD;
         }

@@ -32,6 +32,7 @@ struct chunked {
 enum chunked_result {
     CHUNKED_MORE,  /* `in` is used up */
     CHUNKED_PIECE, /* *data is the next piece of the body, a part of `in`; call again */
+    CHUNKED_LAST,  /* the last chunk's size line was read: what follows are trailers; call again */
     CHUNKED_END,   /* the last chunk and the trailers were read; `in` is what follows */
     CHUNKED_BAD,   /* 400: bad size, overflow, missing CRLF, endless extension or trailers */
 };

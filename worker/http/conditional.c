@@ -90,7 +90,7 @@ int filter_conditional(struct request *request)
     const struct field *modified = head_known(head, FIELD_IF_MODIFIED_SINCE);
     const struct field *unmodified = head_known(head, FIELD_IF_UNMODIFIED_SINCE);
 
-    if (response->status != 200)
+    if (response->status != 200 || response->unconditional)
         return 0;
     if (unmodified != NULL && !unmodified_since(request, unmodified->value))
         return 412;

@@ -17,11 +17,15 @@ struct http *http_of(const struct conf_scope *scope)
 
 void http_set_handler(struct conf *conf, struct conf_scope *scope, content_handler *handler)
 {
+    struct location *location = scope->owner;
+
     (void)conf;
     if (scope->context == IN_LOCATION || scope->context == IN_LOCATION_IF)
-        ((struct location *)scope->owner)->handler = handler;
+        location->handler = handler;
     else if (scope->context == IN_SERVER)
         ((struct server *)scope->owner)->handler = handler;
+    else if (scope->context == IN_LIMIT_EXCEPT)
+        location->limit_except.handler = handler;
 }
 
 /* --- http --- */

@@ -22,6 +22,7 @@ enum location_kind {
     LOCATION_NAMED,        /* location @name */
 };
 
+struct upstream_group; /* worker/upstream/group.h */
 struct location_table; /* router.h: locations of a server or of an outer location */
 struct name_map;
 
@@ -41,6 +42,7 @@ struct location {
     struct limit_except {         /* limit_except: methods listed are not limited */
         uint32_t methods;         /* bit 1 << enum method; 0: no limit_except */
         void **settings;          /* in force for the other methods */
+        content_handler *handler; /* for them; NULL: that of the location */
     } limit_except;
 };
 
@@ -77,11 +79,12 @@ struct http_address {
 /* The http block. */
 struct http {
     struct conf_scope *scope;
-    struct array servers;         /* of struct server * */
-    struct array addresses;       /* of struct http_address *, in the order of the text */
-    struct name_map *by_address;  /* the same by the bytes of their socket names */
-    struct variable_names *names; /* user variables: variables.c */
-    struct array formats;         /* of struct log_format *: log_format.c */
+    struct array servers;             /* of struct server * */
+    struct array addresses;           /* of struct http_address *, in the order of the text */
+    struct name_map *by_address;      /* the same by the bytes of their socket names */
+    struct variable_names *names;     /* user variables: variables.c */
+    struct array formats;             /* of struct log_format *: log_format.c */
+    struct upstream_group *upstreams; /* explicit and implicit ones */
 };
 
 /* The http block that a scope stands in, or is; NULL outside. */

@@ -158,6 +158,17 @@ static const struct error_page *find_page(struct request *request,
     return NULL;
 }
 
+bool error_page_is_set(const struct request *request, unsigned status)
+{
+    const struct error_page_settings *settings = request_settings(request, MODULE_ERROR_PAGE);
+    const struct error_page *pages = settings->pages.items;
+
+    for (size_t i = 0; i < settings->pages.count && !request->error_page_done; i++)
+        if (pages[i].status == status)
+            return true;
+    return false;
+}
+
 static struct slice server_name(const struct request *request)
 {
     return http_settings(request)->server_tokens == TOKENS_OFF ? SLICE("muxd") : SLICE(MUXD_NAME);

@@ -14,4 +14,7 @@ extern const struct conf_module error_page_module; /* error_page, recursive_erro
  * DONE, RESTART, or CLOSE (444). Keep-alive ends for the statuses for which nginx ends it. */
 int error_page_apply(struct request *, int status);
 
+/* error_page has a page for the status, and it would be shown. */
+bool error_page_is_set(const struct request *, unsigned status);
+
 #endif

@@ -152,6 +152,9 @@ static inline const struct field *head_known(const struct head *head, enum field
 /* First field with this name (case-insensitive), or NULL. */
 const struct field *head_find(const struct head *, struct slice name);
 
+/* The known field of this name (of at least one byte), or FIELD_OTHER. */
+enum field_name head_field_name(struct slice name);
+
 /* Name of a method as it is sent; NULL for METHOD_UNKNOWN. */
 const char *method_name(enum method);
 

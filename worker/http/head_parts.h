@@ -15,8 +15,4 @@ enum head_result head_read_line(struct head *, const char **at, const char *end)
  * name is unusual. */
 enum head_result head_read_field(struct head *, const char **at, const char *end);
 
-/* The known field of this name, or FIELD_OTHER. The name has at least one byte,
- * and only letters, digits and '-' in it. */
-enum field_name head_field_name(struct slice name);
-
 #endif

@@ -186,7 +186,8 @@ static void set_limit_except(struct conf *conf, struct conf_scope *scope,
         conf_error(conf, node->words[0].at, "no memory for this block");
         return;
     }
-    location->limit_except = (struct limit_except){ methods, own->settings };
+    location->limit_except.methods = methods;
+    location->limit_except.settings = own->settings;
 }
 
 const struct value_type as_limit_except = { "method ... { ... }", 0, set_limit_except };

@@ -146,13 +146,16 @@ static int no_content(struct request *request)
     return 403;
 }
 
-/* An `if` has the handler of its location, unless it sets one itself. */
+/* An `if` has the handler of its location, unless it sets one itself; so has limit_except. */
 static content_handler *find_handler(const struct request *request)
 {
     const struct location *location = request->location;
 
     if (location == NULL)
         return request->server->handler;
+    if (location->limit_except.handler != NULL &&
+        request->settings == location->limit_except.settings)
+        return location->limit_except.handler;
     while (location != NULL && location->handler == NULL)
         location = location->outer;
     return location == NULL ? NULL : location->handler;

@@ -334,6 +334,7 @@ void request_conclude(struct request *request, int outcome)
         return;
     }
     request->connection->state = CONNECTION_SEND;
+    request->connection->resume_state = CONNECTION_IDLE;
     phases_take(request, outcome);
     connection_resume(request->connection);
 }
@@ -362,6 +363,7 @@ int request_internal_redirect(struct request *request, struct slice uri, struct 
     request->has_args = args.len > 0;
     request->internal = true;
     request->displaced = false;
+    request->uri_replaced = true;
     request->authorization = NULL;
     return leave_location(request, PHASE_SERVER_REWRITE);
 }
@@ -451,6 +453,20 @@ int request_read_body(struct request *request, int (*ready)(struct request *))
     body->ready = ready;
     request->connection->state = CONNECTION_BODY;
     return AGAIN;
+}
+
+int request_stream_body(struct request *request)
+{
+    int status = body_want_stream(request);
+
+    if (status != 0 || (status = take_what_came(request)) != 0)
+        return status;
+    if (request->body->whole)
+        return 0;
+    if (!request_expect(request))
+        return 500;
+    request->connection->state = CONNECTION_BODY;
+    return 0;
 }
 
 void request_body_ready(struct request *request, int status)

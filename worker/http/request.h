@@ -20,6 +20,8 @@ struct server;     /* worker/http/core.h */
 struct location;
 struct body; /* worker/http/body.h */
 struct gzip_stream;
+struct exchange; /* worker/upstream/exchange.h */
+struct tunnel;
 struct subrequest; /* worker/http/subrequest.h */
 
 /* What a phase function answers; any value above 0 is a status (404: the error
@@ -84,6 +86,7 @@ struct request {
     struct slice host; /* $host's source: validated, lower case, without port; may be empty */
     bool has_args;     /* a '?' was there */
     bool internal;     /* reached by an internal redirect */
+    bool uri_replaced; /* the URI is no longer what the client's line says */
     bool keep_alive;
     bool head_only;       /* method HEAD, or changed to it */
     bool error_page_done; /* an error_page was taken: none again but with recursive_error_pages */
@@ -114,6 +117,8 @@ struct request {
     struct buffer *head_buffer;    /* the head's bytes, when the connection reads on elsewhere */
     struct held_file *held;        /* worker/handlers: files to release at the end */
     struct request_end *ends;      /* request_at_end */
+    struct exchange *exchange;     /* with an upstream, the last one; NULL: none */
+    struct tunnel *tunnel;         /* the connection is upgraded; NULL: it is not */
     struct gzip_stream *gzip;      /* what compresses the answer; NULL: nothing */
     struct subrequest *subrequest; /* NULL: it is the client's own request */
     struct request *subrequests;   /* made for the client's request, newest first; NULL: none */
@@ -162,6 +167,10 @@ int request_delay(struct request *, uint64_t milliseconds);
  * (413, 500). `ready` returns what a phase function returns. The body of a
  * request that nobody asks for is discarded. */
 int request_read_body(struct request *, int (*ready)(struct request *));
+
+/* Asks for the body while it comes: as much of it as client_body_buffer_size is kept in
+ * memory for body_consume, and exchange_upload is called when there is more. 0, or a status. */
+int request_stream_body(struct request *);
 
 /* Sends 100 Continue when the client waits for it; once. False: memory is out. */
 bool request_expect(struct request *);

@@ -4,6 +4,7 @@
 #include "worker/http/log_escape.h"
 #include "worker/http/request.h"
 #include "worker/net/connection.h"
+#include "worker/upstream/exchange_log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ void request_log(struct request *request, int level, int error_number, const cha
     struct slice line = quoted(request, "request", head->line);
     struct slice inner =
         request->subrequest == NULL ? SLICE("") : quoted(request, "subrequest", request->uri);
+    struct slice upstream = quoted(request, "upstream", exchange_url(request));
     struct slice host_text = quoted(request, "host", host == NULL ? SLICE("") : host->value);
     struct slice from = quoted(request, "referrer", referer == NULL ? SLICE("") : referer->value);
     /* The errno belongs to the message: nginx writes it before the request's tail. */
@@ -45,8 +47,8 @@ void request_log(struct request *request, int level, int error_number, const cha
         snprintf(reason, sizeof reason, " (%d: %s)", error_number,
                  strerrordesc_np(error_number) != NULL ? strerrordesc_np(error_number) : "unknown");
     log_write(log, (enum log_level)level, 0, request->connection->number,
-              "%s%s, client: %.*s, server: %.*s%.*s%.*s%.*s%.*s", message, reason, (int)client_len,
-              client, (int)request->server->name.len, request->server->name.at, (int)line.len,
-              line.at, (int)inner.len, inner.at, (int)host_text.len, host_text.at, (int)from.len,
-              from.at);
+              "%s%s, client: %.*s, server: %.*s%.*s%.*s%.*s%.*s%.*s", message, reason,
+              (int)client_len, client, (int)request->server->name.len, request->server->name.at,
+              (int)line.len, line.at, (int)inner.len, inner.at, (int)upstream.len, upstream.at,
+              (int)host_text.len, host_text.at, (int)from.len, from.at);
 }

@@ -274,6 +274,8 @@ static char *put_connection_lines(char *at, const struct request *request)
 {
     const struct client_settings *settings = request->settings[MODULE_CLIENT];
 
+    if (request->response.status == 101)
+        return put(at, SLICE("Connection: upgrade\r\n"));
     if (!request->keep_alive)
         return put(at, SLICE("Connection: close\r\n"));
     at = put(at, SLICE("Connection: keep-alive\r\n"));
@@ -314,12 +316,28 @@ static size_t head_bound(const struct response *response, struct slice status)
 {
     const struct response_field *fields = response->fields.items;
     size_t bound = HEAD_FIXED_MAX + sizeof MUXD_NAME + status.len + response->content_type.len +
-                   response->last_modified_text.len + response->location.len + response->etag.len +
-                   response->content_range.len;
+                   response->last_modified_text.len + response->server.len + response->date.len +
+                   response->location.len + response->etag.len + response->content_range.len;
 
     for (size_t i = 0; i < response->fields.count; i++)
         bound += fields[i].name.len + fields[i].value.len + sizeof ": \r\n";
     return bound;
+}
+
+static char *put_server_lines(char *at, const struct request *request)
+{
+    const struct response *response = &request->response;
+    bool brief = http_settings(request)->server_tokens == TOKENS_OFF;
+
+    at = put(at, SLICE("\r\nServer: "));
+    if (response->server.len > 0)
+        at = put(at, response->server);
+    else
+        at = put(at, brief ? SLICE("muxd") : SLICE(MUXD_NAME));
+    at = put(at, SLICE("\r\nDate: "));
+    at =
+        put(at, response->date.len > 0 ? response->date : clock_http_date(&request->worker->clock));
+    return put(at, SLICE("\r\n"));
 }
 
 /* Lines in nginx's order. */
@@ -327,18 +345,16 @@ static bool render_head(struct request *request, bool completed, bool chunked)
 {
     const struct response *response = &request->response;
     struct connection *connection = request->connection;
-    struct slice status = status_line(response->status, &request->arena);
+    struct slice status = response->status_text.len > 0
+                              ? response->status_text
+                              : status_line(response->status, &request->arena);
     char *start = output_reserve(connection, head_bound(response, status));
 
     if (start == NULL || status.at == NULL)
         return false;
     char *at = put(start, SLICE("HTTP/1.1 "));
     at = put(at, status);
-    at = put(at, http_settings(request)->server_tokens == TOKENS_OFF
-                     ? SLICE("\r\nServer: muxd\r\nDate: ")
-                     : SLICE("\r\nServer: " MUXD_NAME "\r\nDate: "));
-    at = put(at, clock_http_date(&request->worker->clock));
-    at = put(at, SLICE("\r\n"));
+    at = put_server_lines(at, request);
     at = put_content_lines(at, response, completed, chunked);
     at = put_connection_lines(at, request);
     at = put_vary(at, request);
@@ -440,8 +456,10 @@ int response_send(struct request *request)
 {
     int status;
 
-    if (request->error_status != 0)
+    if (request->error_status != 0) {
         request->response.status = request->error_status;
+        request->response.status_text = SLICE("");
+    }
     if (request->subrequest != NULL)
         return subrequest_answer(request);
     status = filter(request);

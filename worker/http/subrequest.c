@@ -54,6 +54,7 @@ static void ask_for(struct request *request, const struct request *parent,
     request->args = wish->args;
     request->has_args = wish->args.len > 0;
     request->internal = true;
+    request->uri_replaced = true;
     request->method = wish->method == METHOD_UNKNOWN ? METHOD_GET : wish->method;
     request->body = wish->send_body && body_is_here ? parent->body : NULL;
     request->step = phases_first(PHASE_SERVER_REWRITE);

@@ -29,6 +29,7 @@ extern const struct variable response_variables[];   /* response_variables.c: wh
 extern const struct variable gzip_variables[];       /* gzip_filter.c */
 extern const struct variable status_variables[];     /* worker/handlers/status.c */
 extern const struct variable limit_req_variables[];  /* worker/handlers/limit_req.c */
+extern const struct variable upstream_variables[];   /* worker/upstream/variables.c */
 
 /* The built-in variable of this name (lower case), with *argument set for a prefix
  * one; NULL when there is none. */

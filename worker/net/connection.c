@@ -9,6 +9,8 @@
 #include "worker/net/accept.h"
 #include "worker/net/output.h"
 #include "worker/net/proxy_protocol.h"
+#include "worker/upstream/exchange.h"
+#include "worker/upstream/tunnel.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -431,6 +433,10 @@ static enum step after_request(struct connection *connection)
 {
     if (connection->state == CONNECTION_WAIT || connection->state == CONNECTION_BODY)
         return STEP_ON;
+    if (connection->request->tunnel != NULL && connection->answered) {
+        connection->state = CONNECTION_TUNNEL;
+        return STEP_ON;
+    }
     if (connection->request->silent) {
         output_flush(connection); /* answers of requests before this one */
         return close_now(connection);
@@ -531,6 +537,31 @@ static enum step end_request(struct connection *connection)
     return STEP_ON;
 }
 
+/* Nobody is there any more to wait for an answer. Bytes that came are left for later. */
+static bool client_has_left(struct connection *connection)
+{
+    const struct exchange *exchange = connection->request->exchange;
+    char byte;
+
+    if (!connection->watch.readable ||
+        (exchange != NULL && exchange->settings->ignore_client_abort))
+        return false;
+    ssize_t got = recv(connection->watch.fd, &byte, 1, MSG_PEEK);
+    if (got < 0 && errno == EAGAIN)
+        connection->watch.readable = false;
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* nginx's 499: the client has closed its connection while it was to be answered. */
+static enum step abandon(struct connection *connection)
+{
+    request_log(connection->request, LOG_LEVEL_INFO, 0, "client prematurely closed connection%s",
+                connection->request->exchange != NULL ? ", so upstream connection is closed too"
+                                                      : "");
+    connection->request->response.status = 499;
+    return close_now(connection);
+}
+
 /* SEND: flushes; when all has left, ends the request, goes on, or closes. */
 static enum step step_send(struct connection *connection)
 {
@@ -539,10 +570,12 @@ static enum step step_send(struct connection *connection)
         return close_now(connection);
     case OUTPUT_BLOCKED:
         deadline_in(connection, settings_of(connection)->send_timeout);
+        if (connection->request != NULL && connection->request->exchange != NULL)
+            exchange_read_ahead(connection->request);
         return STEP_WAIT;
     case OUTPUT_WAITS: /* the deadline is its handler's */
         timer_disarm(&connection->worker->timers, &connection->timer);
-        return STEP_WAIT;
+        return client_has_left(connection) ? close_now(connection) : STEP_WAIT;
     case OUTPUT_YIELD:
         deadline_in(connection, 0);
         connection->yielded = true;
@@ -583,6 +616,8 @@ static enum step read_body(struct connection *connection, int *status)
             if (*status != 0 || request->body->whole)
                 return STEP_ON;
         }
+        if (body_is_full(request->body))
+            return STEP_WAIT;
         if (input != NULL && request->head_buffer == NULL) {
             request->head_buffer = input;
             connection->input = input = NULL;
@@ -607,6 +642,35 @@ static enum step wait_for_body(struct connection *connection, uint64_t timeout)
     return STEP_WAIT;
 }
 
+/* The upstream has got what came of the body; more is read when there is room for it. */
+static enum step stream_body(struct connection *connection, int status)
+{
+    struct request *request = connection->request;
+    const struct body *body = request->body;
+
+    if (status != 0) {
+        exchange_drop(request);
+        connection->state = CONNECTION_SEND;
+        request->keep_alive = false;
+        request_conclude(request, status);
+        return STEP_GONE;
+    }
+    int outcome = exchange_upload(request);
+    if (outcome != AGAIN) {
+        request_conclude(request, outcome);
+        return STEP_GONE;
+    }
+    if (body->whole) {
+        timer_disarm(&connection->worker->timers, &connection->timer);
+        connection->state = CONNECTION_WAIT;
+        return STEP_ON;
+    }
+    if (!body_is_full(body))
+        return wait_for_body(connection, settings_of(connection)->client_body_timeout);
+    timer_disarm(&connection->worker->timers, &connection->timer);
+    return STEP_WAIT;
+}
+
 /* BODY: a handler waits for the body. */
 static enum step step_body(struct connection *connection)
 {
@@ -622,6 +686,8 @@ static enum step step_body(struct connection *connection)
     enum step step = read_body(connection, &status);
     if (step == STEP_GONE)
         return client_gone(connection);
+    if (request->body->streamed)
+        return stream_body(connection, status);
     if (step == STEP_WAIT)
         return wait_for_body(connection, settings_of(connection)->client_body_timeout);
     timer_disarm(&connection->worker->timers, &connection->timer);
@@ -640,6 +706,7 @@ static enum step step_discard(struct connection *connection)
 
     if (body == NULL || body->whole || !request->keep_alive)
         return end_request(connection);
+    body_drop(body);
     if (connection->linger_until == 0)
         connection->linger_until =
             connection->worker->clock.now + settings_of(connection)->lingering_time;
@@ -662,23 +729,17 @@ static enum step step_discard(struct connection *connection)
     return wait_for_body(connection, settings_of(connection)->lingering_timeout);
 }
 
-/* The client has closed its side. A byte that waits is looked at, not taken: it may be the
- * next request's. */
-static bool client_has_left(struct connection *connection)
+/* TUNNEL: once the head has left, bytes go both ways. */
+static enum step step_tunnel(struct connection *connection)
 {
-    char byte;
-
-    return connection->watch.hangup ||
-           (connection->watch.readable &&
-            recv(connection->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
-}
-
-/* Nobody waits for the answer any more: logged as 499, as nginx does. */
-static enum step abandon(struct connection *connection)
-{
-    request_log(connection->request, LOG_LEVEL_INFO, 0, "client prematurely closed connection");
-    connection->request->response.status = 499;
-    return close_now(connection);
+    if (connection->output != NULL) {
+        enum output_result result = output_flush(connection);
+        if (result == OUTPUT_BLOCKED)
+            return STEP_WAIT;
+        if (result != OUTPUT_SENT)
+            return close_now(connection);
+    }
+    return tunnel_run(connection->request) ? STEP_WAIT : close_now(connection);
 }
 
 /* WAIT: a handler is busy; answers of requests before this one still leave. */
@@ -689,7 +750,7 @@ static enum step step_wait(struct connection *connection)
     if (connection->output != NULL && connection->watch.writable &&
         output_flush(connection) == OUTPUT_FAILED)
         return close_now(connection);
-    return STEP_WAIT;
+    return client_has_left(connection) ? abandon(connection) : STEP_WAIT;
 }
 
 /* --- the machine --- */
@@ -700,7 +761,8 @@ void connection_drive(struct connection *connection)
         [CONNECTION_IDLE] = step_head,     [CONNECTION_HEAD] = step_head,
         [CONNECTION_BODY] = step_body,     [CONNECTION_WAIT] = step_wait,
         [CONNECTION_SEND] = step_send,     [CONNECTION_DISCARD] = step_discard,
-        [CONNECTION_LINGER] = step_linger, [CONNECTION_PROXY] = step_proxy,
+        [CONNECTION_LINGER] = step_linger, [CONNECTION_TUNNEL] = step_tunnel,
+        [CONNECTION_PROXY] = step_proxy,
     };
     enum step step;
 

@@ -29,6 +29,7 @@ enum connection_state {
     CONNECTION_HEAD,    /* part of a head was read */
     CONNECTION_BODY,    /* a handler waits for the body, or it is being discarded */
     CONNECTION_WAIT,    /* a handler returned AGAIN */
+    CONNECTION_TUNNEL,  /* upgraded: bytes go to an upstream and back */
     CONNECTION_SEND,    /* output is waiting for the socket */
     CONNECTION_DISCARD, /* answered; the rest of the request's body is read off */
     CONNECTION_LINGER,  /* reading off what the client still sends, before close */

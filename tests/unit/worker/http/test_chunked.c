@@ -19,7 +19,10 @@ static enum chunked_result decode(struct slice text, size_t step, char *body, si
     for (size_t from = 0; from < text.len; from += step) {
         struct slice in = slice_first(slice_from(text, from), step), data;
         enum chunked_result result;
-        while ((result = chunked_read(&chunked, &in, &data)) == CHUNKED_PIECE) {
+        while ((result = chunked_read(&chunked, &in, &data)) == CHUNKED_PIECE ||
+               result == CHUNKED_LAST) {
+            if (result == CHUNKED_LAST)
+                continue;
             ck_assert_uint_gt(data.len, 0);
             memcpy(body + *len, data.at, data.len);
             *len += data.len;

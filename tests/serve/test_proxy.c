@@ -1,0 +1,210 @@
+/* The reverse proxy: what the upstream gets, byte for byte, and what becomes of its answer,
+ * however it lies. */
+#include "tests/serve/harness_upstream.h"
+
+#define LISTEN "listen 127.0.0.1:@port@; "
+
+static const char upstream_conf[] =
+    "upstream group { server 127.0.0.1:@port2@; keepalive 4; keepalive_requests 100;\n"
+    "  keepalive_time 1h; keepalive_timeout 60s; }\n"
+    "server { " LISTEN "\n"
+    "location / { proxy_pass http://127.0.0.1:@port2@; }\n"
+    "location /uri/ { proxy_pass http://127.0.0.1:@port2@/base/; }\n"
+    "location /kept/ { proxy_pass http://group; proxy_http_version 1.1;\n"
+    "  proxy_set_header Connection ''; proxy_set_header X-From $remote_addr; }\n"
+    "location /stream/ { proxy_pass http://group; proxy_http_version 1.1;\n"
+    "  proxy_request_buffering off; proxy_buffering off; } }";
+
+/* Sends a request, and returns what the upstream got of it; *up is its connection. */
+static const char *forward(struct server *server, int listening, struct client **client,
+                           struct client **up, const char *request)
+{
+    *client = client_open(server);
+    client_send_bytes(*client, request, strlen(request));
+    *up = upstream_accept(server, listening);
+    return server_expand(server, upstream_request(*up, NULL));
+}
+
+START_TEST(requests_are_written_anew)
+{
+    struct server *server = server_start(upstream_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+    const char *got =
+        forward(server, listening, &client, &up,
+                "GET /uri/a%20b?x HTTP/1.1\r\nHost: h\r\nConnection: close, X-Hop\r\n"
+                "X-Hop: 1\r\nX-Kept: 2\r\nTE: trailers\r\nKeep-Alive: 3\r\nUpgrade: y\r\n\r\n");
+
+    ck_assert_str_eq(got, server_expand(server, "GET /base/a%20b?x HTTP/1.0\r\n"
+                                                "Host: 127.0.0.1:@port2@\r\n"
+                                                "Connection: close\r\nX-Kept: 2\r\n\r\n"));
+    client_send(up,
+                "HTTP/1.0 200 Fine\r\nContent-Type: text/x\r\nServer: up\r\nX-A: b\r\n\r\nbody");
+    client_close(up);
+    struct response *response = client_read(client);
+    ck_assert_str_eq(response->status_line, "HTTP/1.1 200 Fine");
+    ck_assert_str_eq(response->body, "body");
+    ck_assert_str_eq(header(response, "X-A"), "b");
+    ck_assert_str_ne(header(response, "Server"), "up");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(bodies_have_one_framing)
+{
+    struct server *server = server_start(upstream_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client = client_open(server);
+
+    client_send(client, "POST /p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+    struct client *up = upstream_accept(server, listening);
+    const char *got = upstream_request(up, "abcde");
+    ck_assert_ptr_nonnull(strstr(got, "\r\nContent-Length: 5\r\n"));
+    ck_assert_ptr_null(strstr(got, "Transfer-Encoding"));
+    client_send(up, "HTTP/1.1 204 No Content\r\n\r\n");
+    ck_assert_int_eq(client_read(client)->status, 204);
+
+    client_send(client, "POST /stream/p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n");
+    up = upstream_accept(server, listening);
+    got = upstream_request(up, "3\r\nabc\r\n");
+    ck_assert_ptr_nonnull(strstr(got, "\r\nTransfer-Encoding: chunked\r\n"));
+    client_send(client, "0\r\n\r\n");
+    ck_assert_str_eq(client_read_bytes(up, 5), "0\r\n\r\n");
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    ck_assert_str_eq(client_read(client)->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(connections_are_kept)
+{
+    struct server *server = server_start(upstream_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client = client_open(server);
+    struct client *up = NULL;
+
+    for (int i = 0; i < 3; i++) {
+        client_send(client, "GET /kept/ HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (up == NULL)
+            up = upstream_accept(server, listening);
+        ck_assert_str_eq(upstream_request(up, NULL), "GET /kept/ HTTP/1.1\r\n"
+                                                     "X-From: 127.0.0.1\r\nHost: group\r\n\r\n");
+        client_send(up, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n");
+        ck_assert_str_eq(client_read(client)->body, "ok");
+    }
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(lies_are_a_502)
+{
+    static const char *const lies[] = {
+        "what?\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX : y\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX: y\r\n folded\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+    };
+    struct server *server = server_start(upstream_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        forward(server, listening, &client, &up, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        client_send(up, "%s", lies[i]);
+        client_close(up);
+        ck_assert_msg(client_read(client)->status == 502, "%s", lies[i]);
+    }
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(failures_go_to_the_next_server)
+{
+    struct server *server = server_start(
+        "upstream weighted { server 127.0.0.1:@port3@ weight=2 max_fails=1 fail_timeout=10s;\n"
+        "  server 127.0.0.1:@port2@ backup; }\n"
+        "upstream least { least_conn; server 127.0.0.1:@port2@; }\n"
+        "upstream address { ip_hash; server 127.0.0.1:@port2@; }\n"
+        "upstream key { hash $uri consistent; server 127.0.0.1:@port2@; }\n"
+        "upstream lots { random two least_conn; server 127.0.0.1:@port2@; }\n"
+        "server { " LISTEN "proxy_next_upstream error timeout; proxy_next_upstream_tries 2;\n"
+        "proxy_next_upstream_timeout 5s; add_header X-Addr $upstream_addr;\n"
+        "location /w { proxy_pass http://weighted; } location /l { proxy_pass http://least; }\n"
+        "location /a { proxy_pass http://address; } location /k { proxy_pass http://key; }\n"
+        "location /r { proxy_pass http://lots; }\n"
+        "location /dead { proxy_pass http://127.0.0.1:@port3@; } }");
+    int listening = upstream_listen(server, 2);
+    const char *lines[] = { "GET /w HTTP/1.1\r\nHost: h\r\n\r\n",
+                            "GET /l HTTP/1.1\r\nHost: h\r\n\r\n",
+                            "GET /a HTTP/1.1\r\nHost: h\r\n\r\n",
+                            "GET /k HTTP/1.1\r\nHost: h\r\n\r\n",
+                            "GET /r HTTP/1.1\r\nHost: h\r\n\r\n" };
+    struct client *client, *up;
+
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        forward(server, listening, &client, &up, lines[i]);
+        client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        struct response *response = client_read(client);
+        ck_assert_str_eq(response->body, "ok");
+        if (i == 0)
+            ck_assert_str_eq(header(response, "X-Addr"),
+                             server_expand(server, "127.0.0.1:@port3@, 127.0.0.1:@port2@"));
+    }
+    ck_assert_int_eq(get(server, "/dead")->status, 502);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(settings_change_what_is_passed_on)
+{
+    struct server *server = server_start(
+        "proxy_connect_timeout 5s; proxy_send_timeout 5s; proxy_read_timeout 5s;\n"
+        "proxy_buffer_size 4k; proxy_buffers 8 4k; proxy_busy_buffers_size 8k;\n"
+        "proxy_max_temp_file_size 1m; proxy_temp_file_write_size 8k; proxy_temp_path temp;\n"
+        "proxy_limit_rate 0; proxy_socket_keepalive on; proxy_bind 127.0.0.1;\n"
+        "proxy_headers_hash_max_size 512; proxy_headers_hash_bucket_size 64;\n"
+        "proxy_ignore_client_abort off; proxy_intercept_errors on; error_page 404 = /own;\n"
+        "server { " LISTEN "location = /own { return 200 own; } location / {\n"
+        "proxy_pass http://127.0.0.1:@port2@; proxy_method PUT; proxy_set_body \"b=$arg_b\";\n"
+        "proxy_pass_request_headers off; proxy_pass_request_body on; proxy_pass_header Server;\n"
+        "proxy_hide_header X-Hidden; proxy_ignore_headers X-Accel-Redirect;\n"
+        "proxy_redirect http://up/ /here/; proxy_cookie_domain up.example here.example;\n"
+        "proxy_cookie_path /two/ /; proxy_cookie_flags one httponly; } }");
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+    const char *got = forward(server, listening, &client, &up,
+                              "GET /x?b=7 HTTP/1.1\r\nHost: h\r\nX-A: b\r\n\r\n");
+
+    ck_assert_str_eq(got, server_expand(server, "PUT /x?b=7 HTTP/1.0\r\nHost: 127.0.0.1:@port2@\r\n"
+                                                "Connection: close\r\nContent-Length: 3\r\n\r\n"));
+    client_send(up, "HTTP/1.1 302 Found\r\nServer: up\r\nX-Hidden: a\r\nX-Accel-Redirect: /b\r\n"
+                    "Location: http://up/x\r\nContent-Length: 0\r\n"
+                    "Set-Cookie: one=1; domain=.up.example; path=/two/three\r\n\r\n");
+    struct response *response = client_read(client);
+    ck_assert_str_eq(header(response, "Server"), "up");
+    ck_assert_ptr_null(header(response, "X-Hidden"));
+    ck_assert_str_eq(header(response, "Location"), server_expand(server, "http://h:@port@/here/x"));
+    ck_assert_str_eq(header(response, "Set-Cookie"),
+                     "one=1; domain=.here.example; path=/three; HttpOnly");
+    forward(server, listening, &client, &up, "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    client_send(up, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "own");
+    server_stop(server);
+}
+END_TEST
+
+int main(void)
+{
+    return serve_main("proxy", (const TTest *[]){ requests_are_written_anew,
+                                                  bodies_have_one_framing, connections_are_kept,
+                                                  lies_are_a_502, failures_go_to_the_next_server,
+                                                  settings_change_what_is_passed_on, NULL });
+}

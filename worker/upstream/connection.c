@@ -1,0 +1,215 @@
+#include "worker/upstream/connection.h"
+
+#include "worker/context.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* --- the list of all --- */
+
+static void enter(struct upstream_connection *connection)
+{
+    struct worker *worker = connection->worker;
+
+    connection->previous = NULL;
+    connection->next = worker->upstreams;
+    if (worker->upstreams != NULL)
+        worker->upstreams->previous = connection;
+    worker->upstreams = connection;
+}
+
+static void leave(struct upstream_connection *connection)
+{
+    if (connection->previous != NULL)
+        connection->previous->next = connection->next;
+    else
+        connection->worker->upstreams = connection->next;
+    if (connection->next != NULL)
+        connection->next->previous = connection->previous;
+}
+
+/* --- the idle ones of a group --- */
+
+static void idle_enter(struct upstream_connection *connection)
+{
+    struct upstream_group *group = connection->peer->group;
+
+    connection->newer = NULL;
+    connection->older = group->newest;
+    if (group->newest != NULL)
+        group->newest->newer = connection;
+    else
+        group->oldest = connection;
+    group->newest = connection;
+    group->idle_count++;
+}
+
+static void idle_leave(struct upstream_connection *connection)
+{
+    struct upstream_group *group = connection->peer->group;
+
+    if (connection->older != NULL)
+        connection->older->newer = connection->newer;
+    else
+        group->oldest = connection->newer;
+    if (connection->newer != NULL)
+        connection->newer->older = connection->older;
+    else
+        group->newest = connection->older;
+    group->idle_count--;
+}
+
+/* --- opening --- */
+
+static int set_options(int fd, const struct address *to, const struct connect_options *options)
+{
+    int on = 1;
+
+    if (to->name.any.sa_family == AF_UNIX)
+        return 0;
+    if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
+        (options->keepalive && setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) < 0))
+        return -1;
+    if (options->from == NULL)
+        return 0;
+    if (options->transparent && setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on) < 0)
+        return -1;
+    /* The port is chosen at connect(2), when it need differ only from those to the same end. */
+    if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 &&
+        errno != ENOPROTOOPT)
+        return -1;
+    return bind(fd, &options->from->name.any, options->from->len);
+}
+
+/* A socket on its way to the address; *waits: it is not through yet. -1: errno. */
+static int open_socket(const struct address *to, const struct connect_options *options, bool *waits)
+{
+    int fd = socket(to->name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (set_options(fd, to, options) < 0)
+        goto fail;
+    *waits = connect(fd, &to->name.any, to->len) < 0;
+    if (!*waits || errno == EINPROGRESS || errno == EINTR)
+        return fd;
+
+fail:;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+struct upstream_connection *upstream_connect(struct worker *worker, struct peer *peer,
+                                             const struct connect_options *options)
+{
+    struct upstream_connection *connection = calloc(1, sizeof *connection);
+    bool waits = false;
+
+    if (connection == NULL)
+        return NULL;
+    connection->worker = worker;
+    connection->peer = peer;
+    connection->started = worker->clock.now;
+    connection->watch.fd = open_socket(&peer->address, options, &waits);
+    if (connection->watch.fd < 0)
+        goto fail;
+    if (loop_add(worker->loop, &connection->watch, 0) < 0)
+        goto fail;
+    connection->watch.writable = !waits;
+    enter(connection);
+    return connection;
+
+fail:;
+    int error = errno;
+    if (connection->watch.fd >= 0)
+        close(connection->watch.fd);
+    free(connection);
+    errno = error;
+    return NULL;
+}
+
+/* --- closing --- */
+
+static void free_connection(struct upstream_connection *connection)
+{
+    struct worker *worker = connection->worker;
+
+    timer_disarm(&worker->timers, &connection->timer);
+    loop_remove(worker->loop, &connection->watch);
+    close(connection->watch.fd);
+    leave(connection);
+    free(connection);
+}
+
+void upstream_close(struct upstream_connection *connection)
+{
+    if (connection != NULL)
+        free_connection(connection);
+}
+
+static void close_idle(struct upstream_connection *connection)
+{
+    idle_leave(connection);
+    free_connection(connection);
+}
+
+void upstream_close_all(struct worker *worker)
+{
+    while (worker->upstreams != NULL)
+        free_connection(worker->upstreams);
+}
+
+/* --- keeping --- */
+
+static void idle_ready(struct watch *watch)
+{
+    if (watch->readable || watch->hangup)
+        close_idle((struct upstream_connection *)watch);
+}
+
+static void idle_timeout(struct timer *timer)
+{
+    close_idle((struct upstream_connection *)((char *)timer -
+                                              offsetof(struct upstream_connection, timer)));
+}
+
+void upstream_keep(struct upstream_connection *connection)
+{
+    struct worker *worker = connection->worker;
+    struct upstream_group *group = connection->peer->group;
+    const struct group_settings *settings = group_settings(group);
+
+    connection->requests++;
+    if (settings->keepalive == 0 || worker->leaving || connection->watch.readable ||
+        connection->watch.hangup || connection->requests >= settings->keepalive_requests ||
+        worker->clock.now - connection->started >= settings->keepalive_time) {
+        free_connection(connection);
+        return;
+    }
+    if (group->idle_count >= settings->keepalive)
+        close_idle(group->oldest);
+    connection->exchange = NULL;
+    connection->watch.on_ready = idle_ready;
+    connection->timer.fire = idle_timeout;
+    timer_arm(&worker->timers, &connection->timer, worker->clock.now + settings->keepalive_timeout);
+    idle_enter(connection);
+}
+
+struct upstream_connection *upstream_take_idle(struct peer *peer)
+{
+    struct upstream_connection *connection = peer->group->newest;
+
+    while (connection != NULL && connection->peer != peer)
+        connection = connection->older;
+    if (connection == NULL)
+        return NULL;
+    idle_leave(connection);
+    connection->reused = true;
+    return connection;
+}

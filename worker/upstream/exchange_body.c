@@ -1,0 +1,234 @@
+/* The answer's body: from the upstream to whoever sends it on, or into the spool. */
+#include "worker/context.h"
+#include "worker/net/connection.h"
+#include "worker/upstream/exchange.h"
+#include "worker/upstream/spool.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+enum { AHEAD_TURN = 1024 * 1024 }; /* bytes read ahead before others get their turn */
+
+/* All of it was read: the connection may be used again. */
+static void end_body(struct exchange *x)
+{
+    x->body_ended = true;
+    if (x->state != EXCHANGE_BODY) /* with the head: the caller goes on */
+        return;
+    exchange_release(x, x->reusable, false);
+    x->state = EXCHANGE_ENDED;
+}
+
+static void break_body(struct exchange *x)
+{
+    x->broken = true;
+    exchange_release(x, false, true);
+}
+
+/* Takes *len bytes that came out of their framing. False: it is broken. */
+static bool take_piece(struct exchange *x, char *data, size_t *len)
+{
+    enum answer_body_result result = x->protocol->read_body(x, data, len);
+
+    if (x->attempt != NULL)
+        x->attempt->body += *len;
+    switch (result) {
+    case ANSWER_BODY_MORE:
+        return true;
+    case ANSWER_BODY_EXTRA:
+        exchange_log(x, LOG_LEVEL_WARN, 0, "upstream sent more data than its header announced");
+        x->reusable = false;
+        end_body(x);
+        return true;
+    case ANSWER_BODY_END:
+        end_body(x);
+        return true;
+    case ANSWER_BODY_BAD:
+        break;
+    }
+    exchange_log(x, LOG_LEVEL_ERROR, 0, "upstream sent invalid chunked response");
+    return false;
+}
+
+bool exchange_begin_body(struct exchange *x)
+{
+    struct buffer *input = x->input;
+    size_t len = input->end - input->start;
+    uint64_t length;
+
+    x->framing = answer_framing(&x->head, x->to_head, &length);
+    if (x->framing == ANSWER_BROKEN)
+        return false;
+    x->reusable = x->state == EXCHANGE_HEAD && answer_keeps_alive(&x->head);
+    if (!answer_body_init(&x->body, &x->request->arena, x->framing, length) && len == 0) {
+        x->body_ended = true;
+        return true;
+    }
+    if (len > 0 && !take_piece(x, input->data + input->start, &len))
+        return false;
+    x->pending = slice_make(input->data + input->start, len);
+    return true;
+}
+
+/* --- receiving --- */
+
+/* The upstream has closed, or failed with `error`. */
+static void ended(struct exchange *x, ssize_t got, int error)
+{
+    if (got == 0 && answer_body_may_end(&x->body)) {
+        x->reusable = false;
+        end_body(x);
+        return;
+    }
+    if (got == 0)
+        exchange_log(x, LOG_LEVEL_ERROR, 0, "upstream prematurely closed connection");
+    else
+        exchange_log(x, LOG_LEVEL_ERROR, error, "recv() failed");
+    break_body(x);
+}
+
+/* How much may be read now by limit_rate; 0: the timer is set for when there is more. */
+static size_t allowed(struct exchange *x, size_t len)
+{
+    uint64_t taken = x->request->worker->clock.now - x->attempt->began;
+
+    if (x->limit_rate == 0)
+        return len;
+    uint64_t most = x->limit_rate * (taken / 1000 + 1);
+    if (most > x->attempt->received)
+        return most - x->attempt->received < len ? (size_t)(most - x->attempt->received) : len;
+    x->paused = true;
+    exchange_wait(x, (x->attempt->received - most) * 1000 / x->limit_rate + 1);
+    return 0;
+}
+
+/* One recv of the body into `room`, out of its framing; 0: nothing more for now, or ever. */
+static size_t receive(struct exchange *x, char *room, size_t len)
+{
+    while (x->connection != NULL && x->connection->watch.readable && (len = allowed(x, len)) > 0) {
+        struct upstream_connection *connection = x->connection;
+        ssize_t got = recv(connection->watch.fd, room, len, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN) {
+            connection->watch.readable = false;
+            return 0;
+        }
+        if (got <= 0) {
+            ended(x, got, errno);
+            return 0;
+        }
+        if ((size_t)got < len && !connection->watch.hangup)
+            connection->watch.readable = false;
+        x->attempt->received += (uint64_t)got;
+        size_t made = (size_t)got;
+        if (!take_piece(x, room, &made)) {
+            break_body(x);
+            return 0;
+        }
+        if (made > 0)
+            return made;
+    }
+    return 0;
+}
+
+static void wait_for_more(struct exchange *x)
+{
+    if (x->connection != NULL && !x->paused)
+        exchange_wait(x, x->settings->read_timeout);
+}
+
+/* --- towards the client --- */
+
+static size_t take_pending(struct exchange *x, char *room, size_t len)
+{
+    struct slice piece = slice_first(x->pending, len);
+
+    if (piece.len > 0)
+        memcpy(room, piece.at, piece.len);
+    x->pending = slice_from(x->pending, piece.len);
+    return piece.len;
+}
+
+static bool is_drained(const struct exchange *x)
+{
+    return x->pending.len == 0 && spool_is_empty(x->spool);
+}
+
+enum stream_result exchange_read_body(struct exchange *x, char *room, size_t len, size_t *made)
+{
+    *made = take_pending(x, room, len);
+    if (*made < len && x->pending.len == 0 && !spool_is_empty(x->spool)) {
+        size_t got;
+        if (!spool_read(x->spool, room + *made, len - *made, &got)) {
+            request_log(x->request, LOG_LEVEL_CRIT, errno, "a temporary file cannot be read");
+            return STREAM_FAILED;
+        }
+        *made += got;
+    }
+    if (*made < len && is_drained(x))
+        *made += receive(x, room + *made, len - *made);
+    if (x->body_ended && is_drained(x))
+        return STREAM_END;
+    if (*made > 0)
+        return STREAM_SOME;
+    if (x->broken)
+        return STREAM_FAILED;
+    wait_for_more(x);
+    return STREAM_WAIT;
+}
+
+/* --- ahead of the client --- */
+
+static bool make_spool(struct exchange *x)
+{
+    const struct exchange_settings *settings = x->settings;
+
+    if (x->spool == NULL)
+        x->spool = spool_new(&x->request->arena, &x->request->worker->buffers,
+                             settings->buffers.count * settings->buffers.size, settings->temp_path,
+                             settings->max_temp_file_size);
+    return x->spool != NULL;
+}
+
+/* The spool could not be written: the answer ends here. */
+static void spool_failed(struct exchange *x, int error)
+{
+    exchange_log(x, LOG_LEVEL_CRIT, error, "a temporary file in \"%s\" cannot be written",
+                 x->settings->temp_path);
+    break_body(x);
+}
+
+void exchange_read_ahead(struct request *request)
+{
+    struct exchange *x = request->exchange;
+    size_t turn = 0;
+
+    if (x == NULL || x->state != EXCHANGE_BODY || x->connection == NULL)
+        return;
+    bool on_disk = x->spool != NULL && spool_has_file(x->spool);
+    while (x->buffering && x->connection != NULL && x->connection->watch.readable &&
+           turn < AHEAD_TURN) {
+        size_t room;
+        char *place = make_spool(x) ? spool_reserve(x->spool, &room) : NULL;
+        if (place == NULL) /* full: the client's turn */
+            break;
+        size_t got = receive(x, place, room);
+        turn += got;
+        if (got > 0 && !spool_commit(x->spool, got)) {
+            spool_failed(x, errno);
+            return;
+        }
+        if (got == 0)
+            break;
+    }
+    if (!on_disk && x->spool != NULL && spool_has_file(x->spool))
+        request_log(request, LOG_LEVEL_WARN, 0,
+                    "an upstream response is buffered to a temporary file");
+    if (x->connection == NULL || x->paused)
+        return;
+    if (x->connection->watch.readable) /* nobody waits for the upstream now */
+        timer_disarm(&request->worker->timers, &x->connection->timer);
+    else
+        wait_for_more(x);
+}

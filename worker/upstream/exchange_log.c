@@ -1,0 +1,33 @@
+/* What the error log says of exchanges, in nginx's words. */
+#include "worker/upstream/exchange_log.h"
+#include "worker/context.h"
+#include "worker/upstream/exchange.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { MESSAGE_MAX = 512 };
+
+void exchange_log(struct exchange *x, int level, int error_number, const char *format, ...)
+{
+    char message[MESSAGE_MAX], reason[128] = "";
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    const char *text = error_number == 0 ? NULL : strerrordesc_np(error_number);
+    if (error_number != 0)
+        snprintf(reason, sizeof reason, " (%d: %s)", error_number, text != NULL ? text : "unknown");
+    request_log(x->request, level, 0, "%s%s while %s", message, reason, x->action);
+}
+
+struct slice exchange_url(struct request *request)
+{
+    const struct exchange *x = request->exchange;
+
+    if (x == NULL || x->attempt == NULL || x->state == EXCHANGE_ENDED)
+        return SLICE("");
+    return arena_printf(&request->arena, "%s%.*s%.*s", x->protocol->scheme,
+                        (int)x->attempt->name.len, x->attempt->name.at, (int)x->uri.len, x->uri.at);
+}

@@ -1,0 +1,152 @@
+#include "worker/upstream/tunnel.h"
+
+#include "worker/context.h"
+#include "worker/net/connection.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+enum { TURN = 256 * 1024 }; /* bytes one way before others get their turn */
+
+/* One direction. */
+struct way {
+    struct watch *from, *to;
+    struct buffer *buffer;
+    uint64_t moved; /* bytes sent on */
+    bool ended;     /* nothing more will come */
+    bool lost;      /* nothing more can be sent */
+};
+
+struct tunnel {
+    struct way up, down; /* to the upstream, to the client */
+};
+
+/* What has come of the way before it was one. */
+static bool keep_rest(struct way *way, struct buffer *rest)
+{
+    size_t len = rest == NULL ? 0 : rest->end - rest->start;
+
+    if (len > way->buffer->size)
+        return false;
+    if (len > 0)
+        memcpy(way->buffer->data, rest->data + rest->start, len);
+    way->buffer->end = len;
+    if (rest != NULL)
+        rest->start = rest->end;
+    return true;
+}
+
+static void end(struct request *request, void *what)
+{
+    struct tunnel *tunnel = what;
+
+    buffer_give(&request->worker->buffers, tunnel->up.buffer);
+    buffer_give(&request->worker->buffers, tunnel->down.buffer);
+}
+
+static struct tunnel *tunnel_new(struct exchange *x)
+{
+    struct request *request = x->request;
+    struct tunnel *tunnel = arena_zalloc(&request->arena, sizeof *tunnel);
+
+    if (tunnel == NULL || !request_at_end(request, end, tunnel))
+        return NULL;
+    tunnel->up.buffer = buffer_take(&request->worker->buffers);
+    tunnel->down.buffer = buffer_take(&request->worker->buffers);
+    if (tunnel->up.buffer == NULL || tunnel->down.buffer == NULL)
+        return NULL;
+    tunnel->up.from = tunnel->down.to = &request->connection->watch;
+    tunnel->up.to = tunnel->down.from = &x->connection->watch;
+    return keep_rest(&tunnel->up, request->connection->input) && keep_rest(&tunnel->down, x->input)
+               ? tunnel
+               : NULL;
+}
+
+int tunnel_begin(struct exchange *x)
+{
+    struct request *request = x->request;
+    int outcome = exchange_respond(x);
+
+    if (outcome != 0)
+        return outcome;
+    request->tunnel = tunnel_new(x);
+    if (request->tunnel == NULL)
+        return 500;
+    x->state = EXCHANGE_TUNNEL;
+    x->action = "proxying upgraded connection";
+    request->keep_alive = false;
+    return DONE;
+}
+
+/* Sends on what is in the buffer. True when that was all. */
+static bool drain(struct way *way)
+{
+    struct buffer *buffer = way->buffer;
+
+    while (buffer->start < buffer->end && way->to->writable) {
+        ssize_t sent = send(way->to->fd, buffer->data + buffer->start, buffer->end - buffer->start,
+                            MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0) {
+            way->to->writable = false;
+            way->lost = errno != EAGAIN;
+            return false;
+        }
+        buffer->start += (size_t)sent;
+        way->moved += (uint64_t)sent;
+    }
+    return buffer->start == buffer->end;
+}
+
+static void fill(struct way *way)
+{
+    struct buffer *buffer = way->buffer;
+    ssize_t got;
+
+    do
+        got = recv(way->from->fd, buffer->data, buffer->size, 0);
+    while (got < 0 && errno == EINTR);
+    buffer->start = 0;
+    buffer->end = got > 0 ? (size_t)got : 0;
+    if (got < 0 && errno == EAGAIN)
+        way->from->readable = false;
+    else if (got <= 0)
+        way->ended = true;
+}
+
+/* True when there would be more to move, but for the others' turn. */
+static bool move(struct way *way)
+{
+    uint64_t before = way->moved;
+
+    while (drain(way) && way->from->readable && !way->ended) {
+        if (way->moved - before > TURN)
+            return true;
+        fill(way);
+    }
+    return false;
+}
+
+static bool is_over(const struct way *way)
+{
+    return way->lost || (way->ended && way->buffer->start == way->buffer->end);
+}
+
+bool tunnel_run(struct request *request)
+{
+    struct tunnel *tunnel = request->tunnel;
+    struct exchange *x = request->exchange;
+    uint64_t up = tunnel->up.moved, down = tunnel->down.moved;
+    bool more = move(&tunnel->up) | move(&tunnel->down);
+
+    x->attempt->sent += tunnel->up.moved - up;
+    x->attempt->received += tunnel->down.moved - down;
+    x->attempt->body += tunnel->down.moved - down;
+    request->bytes_sent += tunnel->down.moved - down;
+    if (is_over(&tunnel->up) || is_over(&tunnel->down))
+        return false;
+    x->paused = more;
+    exchange_wait(x, more ? 0 : x->settings->read_timeout);
+    return true;
+}
