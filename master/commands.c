@@ -2,10 +2,12 @@
 
 #include "master/reload.h"
 #include "master/status.h"
+#include "master/upgrade.h"
 
 static const struct command commands[] = {
     { "reload", reload_command },
     { "status", status_command },
+    { "upgrade", upgrade_command },
 };
 
 const struct command *command_find(struct slice name)

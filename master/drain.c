@@ -82,9 +82,7 @@ void drain_all(struct master *master, uint64_t now)
 /* Somebody is there who can empty the queues. */
 static bool drainers_left(const struct master *master)
 {
-    if (master->phase == MASTER_QUITTING)
-        return processes_count_all(master) > 0;
-    return processes_count_all(master) > processes_count(master->current);
+    return processes_count_all(master) > 0;
 }
 
 /* Whether connections that had begun are established by now, or given up; says when to look

@@ -18,10 +18,11 @@
 struct launch {
     const char *prefix;
     const char *conf_path;
-    const char *error_log; /* -e, or the built-in one */
-    const char *global;    /* -g; NULL: none */
-    bool testing;          /* -t */
-    struct start_log *log; /* until a configuration is in force */
+    const char *error_log;  /* -e, or the built-in one */
+    const char *global;     /* -g; NULL: none */
+    char *const *arguments; /* the command line, to be executed anew; ends with NULL */
+    bool testing;           /* -t */
+    struct start_log *log;  /* until a configuration is in force */
 };
 
 /* The worker process of one slot. */

@@ -1,6 +1,8 @@
 #include "master/listeners.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -40,13 +42,23 @@ static struct socket_group *group_new(struct listeners *listeners,
     return group;
 }
 
-/* Closes the group's sockets from the end until `count` are left. */
+/* Closes the group's sockets from the end until `count` are left. One that another master
+ * has too goes on listening. */
 static void group_shrink(struct socket_group *group, unsigned count)
 {
     while (group->count > count) {
         group->count--;
-        listening_close(group->sockets[group->count]);
+        if (group->count < group->shared)
+            close(group->sockets[group->count]);
+        else
+            listening_close(group->sockets[group->count]);
     }
+}
+
+/* How many stay open: those wanted, and those that another master has too. */
+static unsigned group_kept(const struct socket_group *group)
+{
+    return group->wanted > group->shared ? group->wanted : group->shared;
 }
 
 /* Frees the groups that have no socket. */
@@ -238,9 +250,9 @@ bool listeners_commit(struct listeners *listeners, const struct log *log,
     }
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
         group->pending = 0;
-        if (group->wanted == 0)
+        if (group->wanted == 0 && group->shared == 0)
             group_quiesce(log, group);
-        retiring = retiring || group->wanted < group->count;
+        retiring = retiring || group_kept(group) < group->count;
     }
     return retiring;
 }
@@ -248,7 +260,7 @@ bool listeners_commit(struct listeners *listeners, const struct log *log,
 bool listeners_retiring(const struct listeners *listeners, int fd)
 {
     for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
-        for (unsigned i = group->wanted; i < group->count; i++)
+        for (unsigned i = group_kept(group); i < group->count; i++)
             if (group->sockets[i] == fd)
                 return true;
     return false;
@@ -259,7 +271,7 @@ enum handshakes listeners_handshakes(const struct listeners *listeners, uint64_t
     enum handshakes worst = HANDSHAKES_NONE;
 
     for (const struct socket_group *group = listeners->first; group != NULL; group = group->next) {
-        if (group->wanted == group->count || listening_is_unix(&group->options))
+        if (group_kept(group) == group->count || listening_is_unix(&group->options))
             continue;
         /* Where nothing more can begin, all that there is has begun before. */
         uint64_t least = group->quiesced ? 0 : age;
@@ -272,7 +284,7 @@ enum handshakes listeners_handshakes(const struct listeners *listeners, uint64_t
 bool listeners_drained(const struct listeners *listeners)
 {
     for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
-        for (unsigned i = group->wanted; i < group->count; i++)
+        for (unsigned i = group_kept(group); i < group->count; i++)
             if (listening_has_waiting(group->sockets[i]))
                 return false;
     return true;
@@ -281,15 +293,29 @@ bool listeners_drained(const struct listeners *listeners)
 void listeners_retire(struct listeners *listeners)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
-        group_shrink(group, group->wanted);
+        group_shrink(group, group_kept(group));
     remove_empty(listeners);
+}
+
+/* New connections go to the sockets that the other master has too. */
+static void group_hand_back(struct listeners *listeners, const struct log *log,
+                            struct socket_group *group)
+{
+    struct steering theirs = { 0 };
+
+    for (unsigned i = 0; i < group->shared; i++)
+        steering_add(&theirs, i);
+    listeners_steer(listeners, log, group, &theirs);
 }
 
 void listeners_quiesce(struct listeners *listeners, const struct log *log)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
         group->wanted = 0;
-        group_quiesce(log, group);
+        if (group->shared == 0)
+            group_quiesce(log, group);
+        else if (group->shared < group->count)
+            group_hand_back(listeners, log, group);
     }
 }
 
@@ -314,7 +340,7 @@ void listeners_steer(struct listeners *listeners, const struct log *log, struct 
 void listeners_close(struct listeners *listeners, const struct log *log)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
-        if (listening_is_unix(&group->options))
+        if (listening_is_unix(&group->options) && group->shared == 0)
             group_quiesce(log, group);
         group_shrink(group, 0);
     }
@@ -336,4 +362,97 @@ void listeners_leave(struct listeners *listeners, const struct listener *kept, s
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
         for (unsigned i = sockets_lent(kept, count, group); i < group->count; i++)
             close(group->sockets[i]);
+}
+
+/* --- two masters --- */
+
+/* The address that the socket listens on. */
+static bool listening_address(int fd, struct address *address)
+{
+    int accepts = 0;
+    socklen_t len = sizeof accepts;
+
+    *address = (struct address){ .len = sizeof address->name };
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) < 0 || !accepts)
+        return false;
+    return getsockname(fd, &address->name.any, &address->len) == 0;
+}
+
+bool listeners_inherit(struct listeners *listeners, int fd)
+{
+    /* What its options are is not known: all that the configuration says is set. */
+    struct listen_options options = { .backlog = -1,
+                                      .rcvbuf = -1,
+                                      .sndbuf = -1,
+                                      .fastopen = -1,
+                                      .so_keepalive = -1,
+                                      .ipv6only = true };
+    socklen_t len = sizeof(int);
+    int ipv6only = 1;
+
+    if (!listening_address(fd, &options.address) || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return false;
+    if (getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6only, &len) == 0)
+        options.ipv6only = ipv6only != 0;
+    struct socket_group *group = group_find(listeners, &options.address);
+    if (group == NULL)
+        group = group_new(listeners, &options);
+    int *sockets =
+        group != NULL ? realloc(group->sockets, (group->count + 1) * sizeof *sockets) : NULL;
+    if (sockets == NULL)
+        return false;
+    group->sockets = sockets;
+    sockets[group->count++] = fd;
+    group->shared = group->count;
+    return true;
+}
+
+char *listeners_pass(const struct listeners *listeners)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    bool passed = out != NULL;
+
+    for (const struct socket_group *group = listeners->first; passed && group != NULL;
+         group = group->next)
+        for (unsigned i = 0; i < group->count && passed; i++)
+            passed = fcntl(group->sockets[i], F_SETFD, 0) == 0 &&
+                     fprintf(out, "%d;", group->sockets[i]) > 0;
+    if (out != NULL)
+        passed = fclose(out) == 0 && passed;
+    if (passed)
+        return text;
+    free(text);
+    return NULL;
+}
+
+void listeners_share(struct listeners *listeners)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        group->shared = group->count;
+}
+
+void listeners_unshare(struct listeners *listeners, const struct log *log)
+{
+    listeners_resteer(listeners);
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        group->shared = 0;
+        if (group->wanted == 0)
+            group_quiesce(log, group);
+    }
+}
+
+bool listeners_surplus(const struct listeners *listeners)
+{
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        if (group_kept(group) < group->count)
+            return true;
+    return false;
+}
+
+void listeners_resteer(struct listeners *listeners)
+{
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        group->steered = false;
 }

@@ -25,6 +25,7 @@ struct socket_group {
     struct listen_options options; /* as they are set now */
     int *sockets;                  /* in the order of their listen(2) */
     unsigned count;                /* open */
+    unsigned shared;  /* of these, the first ones: another master has them too (upgrade.h) */
     unsigned pending; /* of these, the last ones: opened by the transaction under way */
     unsigned wanted;  /* by the committed configuration; the rest retires */
     bool quiesced;    /* no new connection begins; a unix socket has lost its name for good */
@@ -72,6 +73,24 @@ void listeners_retire(struct listeners *);
 
 /* Lets no new connection begin on any address. */
 void listeners_quiesce(struct listeners *, const struct log *);
+
+/* Takes a listening socket that another master has opened, behind those of its address that
+ * were taken before. False when it is none, or memory is out. */
+bool listeners_inherit(struct listeners *, int fd);
+
+/* In a child that will be another master: lets all sockets survive execve(2). Their numbers,
+ * "6;7;", of malloc; NULL on failure. */
+char *listeners_pass(const struct listeners *);
+
+/* All sockets there are: another master has them too, from now on; or no longer. */
+void listeners_share(struct listeners *);
+void listeners_unshare(struct listeners *, const struct log *);
+
+/* There are sockets that the committed configuration does not want. */
+bool listeners_surplus(const struct listeners *);
+
+/* Another master may have steered: what was steered last counts no more. */
+void listeners_resteer(struct listeners *);
 
 /* The group that the listener's sockets belong to. */
 struct socket_group *listeners_group(struct listeners *, const struct listener *);

@@ -27,6 +27,16 @@ static const char *error_log_path(const struct options *options, struct arena *a
     return arena_printf(arena, "%s%s", whole ? "" : prefix, path).at;
 }
 
+/* The command line as it is, before a title is written over it. */
+static char *const *keep_all(struct arena *arena, int argc, char *const argv[])
+{
+    char **copy = arena_zalloc(arena, ((size_t)argc + 1) * sizeof *copy);
+
+    for (int i = 0; i < argc && copy != NULL; i++)
+        copy[i] = arena_cstr(arena, slice_of(argv[i]));
+    return copy;
+}
+
 /* False, with the reason on standard error, when the working directory is unknown or
  * memory is out. */
 static bool launch_from(struct launch *launch, const struct options *options, struct arena *arena)
@@ -118,6 +128,7 @@ static int run(const struct options *options, struct arena *arena, int argc, cha
         return EXIT_FAILURE;
     start_log_open(&log, arena, launch.error_log, options->error_log != NULL);
     launch.log = &log;
+    launch.arguments = keep_all(arena, argc, argv);
     int status = run_configured(options, &launch, master_title(arena, argc, argv));
     start_log_close(&log);
     return status;

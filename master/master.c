@@ -8,6 +8,7 @@
 #include "master/pidfile.h"
 #include "master/status.h"
 #include "master/supervise.h"
+#include "master/upgrade.h"
 #include "worker/event/loop.h"
 #include "worker/events.h"
 
@@ -66,6 +67,7 @@ static bool prepare(struct master *master)
         return false;
     if (!first->settings->master_process)
         first->workers = 1;
+    upgrade_inherit(master);
     return generation_open_files(first, NULL, master->log) &&
            generation_open_zones(first, NULL, master->log) && open_sockets(master) &&
            control_open(first->settings, master->log, &master->control.socket) &&
@@ -85,12 +87,13 @@ static bool settle(struct master *master)
     }
     /* A container ends with its first process. */
     master->daemon = settings->daemon && getpid() != 1;
-    if (master->daemon && !daemon_start(master->log, &ready))
+    bool attached = master->daemon && master->upgrade.predecessor == 0;
+    if (attached && !daemon_start(master->log, &ready))
         return false;
     if (!pidfile_write(master->log, settings->pid, getpid()))
         return false;
     notify_open(&master->notify);
-    if (master->daemon)
+    if (attached)
         daemon_ready(ready);
     master->log = generation_log(master->current);
     master_redirect_stderr(master);
@@ -157,7 +160,7 @@ static int serve(struct master *master, const char *title)
     } else {
         status = serve_alone(master);
     }
-    pidfile_remove(master->log, master->current->settings->pid);
+    pidfile_remove(master->log, upgrade_pid_path(master));
     if (supervised)
         log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "exit");
     return status;
@@ -185,6 +188,7 @@ int master_run(const struct launch *launch, const char *title)
         .log = &launch->log->log,
         .signals = { .fd = -1 },
         .notify = { .fd = -1 },
+        .upgrade = { .ready = -1, .report = -1 },
     };
     int status = EXIT_FAILURE;
 

@@ -41,12 +41,28 @@ struct drain {
     uint64_t bound;   /* what waits still is given up */
 };
 
+/* Two masters on the same sockets: upgrade.h. */
+struct upgrade {
+    pid_t predecessor; /* the old master, while it lives; 0: none */
+    int ready;         /* where that one is told; -1: nowhere */
+    pid_t successor;   /* the new master that this one has executed; 0: none */
+    bool whole;        /* this one leaves when that serves */
+    bool serving;      /* that serves */
+    bool reclaimed;    /* this one steers all the same */
+    unsigned ticket;   /* clients of the control socket wait for it */
+    int report;        /* what the new one says until it serves; -1: nothing more */
+    uint64_t due;      /* it is given up */
+    char said[1024];
+    size_t said_len;
+};
+
 struct master {
     const struct launch *launch;
     const struct log *log; /* the error log in force; standard error before there is one */
     struct signals signals;
     struct control control;
     struct notify notify;
+    struct upgrade upgrade;
     bool announced; /* the service manager knows that the first workers accept */
     struct listeners listeners;
     struct board *board; /* counters, shared with the workers */

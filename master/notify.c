@@ -93,6 +93,12 @@ void notify_failed(struct notify *notify, unsigned generation)
     tell(notify, "READY=1\nSTATUS=Serving: generation %u; the last reload failed", generation);
 }
 
+void notify_successor(struct notify *notify, pid_t pid)
+{
+    tell(notify, "MAINPID=%ld", (long)pid);
+    notify_leave(notify);
+}
+
 void notify_stopping(struct notify *notify)
 {
     tell(notify, "STOPPING=1\nSTATUS=Finishing what is being answered");

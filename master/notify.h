@@ -28,6 +28,9 @@ void notify_ready(struct notify *, unsigned generation, unsigned workers);
 void notify_reloading(struct notify *);
 void notify_failed(struct notify *, unsigned generation);
 
+/* Another process is the server from now on. */
+void notify_successor(struct notify *, pid_t);
+
 /* The server leaves. */
 void notify_stopping(struct notify *);
 

@@ -1,6 +1,7 @@
 #include "master/processes.h"
 
 #include "master/spawn.h"
+#include "master/upgrade.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -131,6 +132,8 @@ void processes_reap(struct master *master, uint64_t now)
             continue;
         if (pid <= 0)
             return;
+        if (upgrade_reaped(master, pid, now))
+            continue;
         const struct generation *owner;
         struct worker_process *process = find_anywhere(master, pid, &owner);
         log_end(master->log, pid, process != NULL, status);

@@ -16,10 +16,8 @@ struct signal_command {
 };
 
 static const struct signal_command commands[] = {
-    { "stop", SIGTERM, false },
-    { "quit", SIGQUIT, false },
-    { "reopen", SIGUSR1, false },
-    { "reload", SIGHUP, true },
+    { "stop", SIGTERM, false }, { "quit", SIGQUIT, false },   { "reopen", SIGUSR1, false },
+    { "reload", SIGHUP, true }, { "upgrade", SIGUSR2, true },
 };
 
 static const struct signal_command *signal_command_find(const char *word)

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-/* The word is one that -s takes: stop, quit, reopen, reload. */
+/* The word is one that -s takes: stop, quit, reopen, reload, upgrade. */
 bool signal_command_known(const char *word);
 
 /* Does what the word says. False, with the reason logged as nginx words it or said by the

@@ -27,7 +27,9 @@ static void find_current(const struct master *master, struct steering *found)
     for (unsigned slot = 0; slot < current->workers && !current->leaving; slot++)
         if (!current->processes[slot].told && is_abandoned(master, current, slot))
             steering_add(found, slot);
-    if (!master->drain.active || master->phase != MASTER_SERVING)
+    /* The other master's workers read the rest; but nobody knows for how long. */
+    bool shared = master->upgrade.predecessor != 0;
+    if ((!master->drain.active && !shared) || master->phase != MASTER_SERVING)
         return;
     for (unsigned socket = current->workers; socket < STEERING_SOCKETS_MAX; socket++)
         steering_add(found, socket);

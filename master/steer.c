@@ -1,12 +1,15 @@
 #include "master/steer.h"
 
 #include "master/processes.h"
+#include "master/upgrade.h"
 
 void steer_connections(struct master *master)
 {
     const struct generation *current = master->current;
     struct steering in_service = { 0 };
 
+    if (!upgrade_steers(master))
+        return;
     for (unsigned slot = 0; slot < current->workers; slot++)
         if (process_in_service(current, slot))
             steering_add(&in_service, slot);

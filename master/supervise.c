@@ -7,6 +7,7 @@
 #include "master/stand_ins.h"
 #include "master/status.h"
 #include "master/steer.h"
+#include "master/upgrade.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -81,7 +82,11 @@ static void quit_when_due(struct master *master, uint64_t now)
 
 static void act_reload(struct master *master, uint64_t now)
 {
-    if (master->phase == MASTER_SERVING)
+    if (master->phase != MASTER_SERVING)
+        return;
+    if (master->upgrade.successor != 0)
+        upgrade_reclaim(master);
+    else
         reload_begin(master, now);
 }
 
@@ -110,9 +115,10 @@ static void act_retire(struct master *master, uint64_t now)
 
 static void act_upgrade(struct master *master, uint64_t now)
 {
-    (void)now;
-    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0,
-              "changing the binary of a running server is not built in");
+    const char *why = upgrade_begin(master, false, now);
+
+    if (why != NULL)
+        log_write(master->log, LOG_LEVEL_ERROR, 0, 0, "the binary is not changed: %s", why);
 }
 
 static const struct response responses[] = {
@@ -124,7 +130,7 @@ static const struct response responses[] = {
     [ACTION_RELOAD] = { ", reconfiguring", act_reload },
     [ACTION_REOPEN] = { ", reopening logs", act_reopen },
     [ACTION_RETIRE] = { ", stop accepting connections", act_retire },
-    [ACTION_UPGRADE] = { ", ignoring", act_upgrade },
+    [ACTION_UPGRADE] = { ", changing binary", act_upgrade },
 };
 
 static void log_signal(const struct master *master, const struct signal_received *received)
@@ -169,6 +175,8 @@ static void announce(struct master *master, uint64_t now)
     if (!master->announced && processes_accept(current)) {
         master->announced = true;
         notify_ready(&master->notify, current->number, current->workers);
+        steer_connections(master);
+        upgrade_ready(master);
     }
     master_wake_at(master, notify_advance(&master->notify, now));
 }
@@ -177,6 +185,7 @@ static void advance(struct master *master, uint64_t now)
 {
     master->wake = now + LOOK_EVERY;
     quit_when_due(master, now);
+    upgrade_advance(master, now);
     reload_advance(master, now);
     processes_watch(master, now);
     if (master->phase == MASTER_SERVING)

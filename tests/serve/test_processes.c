@@ -474,18 +474,6 @@ START_TEST(winch_retires_the_workers_of_a_daemon)
 }
 END_TEST
 
-START_TEST(usr2_is_for_later)
-{
-    struct server *server = server_start(HELLO);
-
-    server_signal(server, SIGUSR2);
-    server_wait_log(server, "signal 12 (SIGUSR2) received from ");
-    server_wait_log(server, "not built in");
-    ck_assert_str_eq(get(server, "/")->body, "hello");
-    server_stop(server);
-}
-END_TEST
-
 START_TEST(workers_end_with_their_master)
 {
     struct server *server =
@@ -598,7 +586,6 @@ int main(void)
                                        quit_waits_no_longer_than_it_is_told,
                                        winch_means_nothing_at_a_terminal,
                                        winch_retires_the_workers_of_a_daemon,
-                                       usr2_is_for_later,
                                        workers_end_with_their_master,
                                        without_a_master_the_process_serves_itself,
                                        a_daemon_leaves_its_terminal,

@@ -1,0 +1,317 @@
+#include "master/upgrade.h"
+
+#include "master/drain.h"
+#include "master/reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SOCKETS_VARIABLE "MUXD"
+#define READY_VARIABLE "MUXD_READY"
+#define READY_WORD "muxd: ready\n"
+#define OLD_SUFFIX ".oldbin"
+
+/* Milliseconds. */
+enum {
+    READY_WITHIN = 30000,
+    LOOK_EVERY = 10, /* for what the new master says */
+    PREDECESSOR_LOOK_EVERY = 100,
+};
+
+/* --- in the new master --- */
+
+static int number_of_variable(const char *name)
+{
+    const char *text = getenv(name);
+    uint64_t number;
+
+    if (text == NULL || !slice_to_number(slice_of(text), INT32_MAX, &number))
+        return -1;
+    return (int)number;
+}
+
+/* "6;7;8;" */
+static void take_sockets(struct master *master, struct slice rest)
+{
+    while (rest.len > 0) {
+        ptrdiff_t end = slice_find(rest, ';');
+        uint64_t fd;
+        if (end < 0 || !slice_to_number(slice_first(rest, (size_t)end), INT32_MAX, &fd) ||
+            !listeners_inherit(&master->listeners, (int)fd)) {
+            log_write(master->log, LOG_LEVEL_EMERG, 0, 0,
+                      "invalid socket in the " SOCKETS_VARIABLE
+                      " environment variable, ignoring the rest of it");
+            return;
+        }
+        rest = slice_from(rest, (size_t)end + 1);
+    }
+}
+
+void upgrade_inherit(struct master *master)
+{
+    const char *sockets = getenv(SOCKETS_VARIABLE);
+
+    if (sockets == NULL)
+        return;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "using inherited sockets from \"%s\"", sockets);
+    take_sockets(master, slice_of(sockets));
+    master->upgrade.predecessor = getppid();
+    master->upgrade.ready = number_of_variable(READY_VARIABLE);
+    if (master->upgrade.ready >= 0 && fcntl(master->upgrade.ready, F_SETFD, FD_CLOEXEC) < 0)
+        master->upgrade.ready = -1;
+    unsetenv(SOCKETS_VARIABLE);
+    unsetenv(READY_VARIABLE);
+}
+
+void upgrade_ready(struct master *master)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    ssize_t written;
+
+    if (upgrade->ready < 0)
+        return;
+    do
+        written = write(upgrade->ready, READY_WORD, sizeof READY_WORD - 1);
+    while (written < 0 && errno == EINTR);
+    close(upgrade->ready);
+    upgrade->ready = -1;
+}
+
+/* The old master has gone: the sockets are this one's alone. */
+static void come_of_age(struct master *master, uint64_t now)
+{
+    master->upgrade.predecessor = 0;
+    listeners_unshare(&master->listeners, master->log);
+    if (master->phase == MASTER_SERVING && master->reload.next == NULL)
+        drain_older(master, listeners_surplus(&master->listeners), now);
+}
+
+/* The old master may have gone. */
+static void look_for_predecessor(struct master *master, uint64_t now)
+{
+    if (master->upgrade.predecessor == 0)
+        return;
+    if (getppid() != master->upgrade.predecessor)
+        come_of_age(master, now);
+    else
+        master_wake_at(master, now + PREDECESSOR_LOOK_EVERY);
+}
+
+/* --- in the old master --- */
+
+static const char *old_path(const struct master *master, const char *path)
+{
+    const char *old = arena_printf(&master->current->arena, "%s" OLD_SUFFIX, path).at;
+
+    return old != NULL ? old : path;
+}
+
+const char *upgrade_pid_path(const struct master *master)
+{
+    const char *path = master->current->settings->pid;
+
+    return master->upgrade.successor != 0 ? old_path(master, path) : path;
+}
+
+static void rename_pid_file(const struct master *master, const char *from, const char *to)
+{
+    if (rename(from, to) < 0)
+        log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "rename() \"%s\" to \"%s\" failed", from,
+                  to);
+}
+
+/* Out of the new one's way, or back again. */
+static void move_files(struct master *master, bool away)
+{
+    const struct main_settings *settings = master->current->settings;
+    const char *old_pid = old_path(master, settings->pid);
+
+    rename_pid_file(master, away ? settings->pid : old_pid, away ? old_pid : settings->pid);
+    if (master->control.socket.fd >= 0)
+        control_socket_rename(&master->control.socket, master->log,
+                              away ? old_path(master, settings->control) : settings->control);
+}
+
+/* In the child: becomes the new master. What it says before it has a log of its own goes
+ * into the pipe. */
+static _Noreturn void execute(const struct master *master, int report)
+{
+    char ready[16], *sockets = listeners_pass(&master->listeners);
+    char *const *arguments = master->launch->arguments;
+
+    signal(SIGPIPE, SIG_DFL);
+    snprintf(ready, sizeof ready, "%d", report);
+    if (sockets == NULL || dup2(report, STDERR_FILENO) < 0 || fcntl(report, F_SETFD, 0) < 0 ||
+        setenv(SOCKETS_VARIABLE, sockets, 1) < 0 || setenv(READY_VARIABLE, ready, 1) < 0 ||
+        sigprocmask(SIG_SETMASK, &master->signals.original, NULL) < 0)
+        _exit(EXIT_FAILURE);
+    execvp(arguments[0], arguments);
+    dprintf(STDERR_FILENO, "muxd: [alert] execvp() failed while executing \"%s\" (%d: %s)\n",
+            arguments[0], errno, strerror(errno));
+    _exit(EXIT_FAILURE);
+}
+
+/* Why there can be no upgrade now; NULL: there can be one. */
+static const char *obstacle(const struct master *master)
+{
+    if (master->phase != MASTER_SERVING || master->current->leaving)
+        return "the server is leaving";
+    if (master->upgrade.successor != 0 || master->upgrade.predecessor != 0)
+        return "an upgrade is under way: the old or the new master has to leave first";
+    if (master->reload.next != NULL)
+        return "a reload is under way";
+    return NULL;
+}
+
+const char *upgrade_begin(struct master *master, bool whole, uint64_t now)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    int ends[2];
+
+    look_for_predecessor(master, now);
+    const char *why = obstacle(master);
+    if (why != NULL)
+        return why;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return "pipe2() failed";
+    move_files(master, true);
+    pid_t pid = fork();
+    if (pid == 0)
+        execute(master, ends[1]);
+    close(ends[1]);
+    if (pid < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
+        close(ends[0]);
+        move_files(master, false);
+        return "fork() failed";
+    }
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "start new binary process %ld", (long)pid);
+    listeners_share(&master->listeners);
+    *upgrade = (struct upgrade){
+        .successor = pid,
+        .whole = whole,
+        .ticket = upgrade->ticket,
+        .report = ends[0],
+        .ready = -1,
+        .due = now + READY_WITHIN,
+    };
+    return NULL;
+}
+
+void upgrade_command(struct master *master, struct control_client *client, struct slice arguments,
+                     uint64_t now)
+{
+    (void)arguments;
+    const char *why = upgrade_begin(master, true, now);
+    if (why == NULL) {
+        control_wait(client, CONTROL_UPGRADE, master->upgrade.ticket);
+        return;
+    }
+    control_err(client, "muxd: [error] not upgraded: %s", why);
+    control_end(client, false);
+}
+
+static void close_report(struct upgrade *upgrade)
+{
+    if (upgrade->report >= 0)
+        close(upgrade->report);
+    upgrade->report = -1;
+}
+
+/* The new master serves; with `whole` it is this one's turn to leave. */
+static void handed_over(struct master *master)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    char line[80];
+
+    close_report(upgrade);
+    upgrade->serving = true;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "the new binary process %ld serves",
+              (long)upgrade->successor);
+    if (!upgrade->whole)
+        return;
+    notify_successor(&master->notify, upgrade->successor);
+    snprintf(line, sizeof line, "upgraded: process %ld serves", (long)upgrade->successor);
+    control_conclude(&master->control, CONTROL_UPGRADE, upgrade->ticket, true, line);
+    /* As if by the one who has asked for it: through the signals' queue. */
+    if (kill(getpid(), SIGQUIT) < 0)
+        log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "kill() failed");
+}
+
+/* What the new master has said so far. */
+static void listen_to_successor(struct master *master, uint64_t now)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    ssize_t got;
+
+    while ((got = read(upgrade->report, upgrade->said + upgrade->said_len,
+                       sizeof upgrade->said - 1 - upgrade->said_len)) > 0)
+        upgrade->said_len += (size_t)got;
+    if (strstr(upgrade->said, READY_WORD) != NULL) {
+        handed_over(master);
+        return;
+    }
+    if (upgrade->whole && now >= upgrade->due) {
+        log_write(master->log, LOG_LEVEL_ERROR, 0, 0, "the new binary does not serve in time");
+        if (kill(upgrade->successor, SIGKILL) < 0)
+            log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "kill() failed");
+        upgrade->due = UINT64_MAX;
+    }
+    master_wake_at(master, now + LOOK_EVERY);
+}
+
+void upgrade_advance(struct master *master, uint64_t now)
+{
+    struct upgrade *upgrade = &master->upgrade;
+
+    look_for_predecessor(master, now);
+    if (upgrade->successor != 0 && upgrade->report >= 0)
+        listen_to_successor(master, now);
+}
+
+void upgrade_reclaim(struct master *master)
+{
+    master->upgrade.reclaimed = true;
+    master->current->leaving = false;
+    listeners_resteer(&master->listeners);
+}
+
+bool upgrade_reaped(struct master *master, pid_t pid, uint64_t now)
+{
+    struct upgrade *upgrade = &master->upgrade;
+    bool left = master->current->leaving;
+
+    if (upgrade->successor == 0 || pid != upgrade->successor)
+        return false;
+    if (upgrade->report >= 0)
+        listen_to_successor(master, now);
+    close_report(upgrade);
+    listeners_unshare(&master->listeners, master->log);
+    if (master->phase == MASTER_SERVING)
+        move_files(master, false);
+    upgrade->successor = 0;
+    if (upgrade->said_len > 0)
+        control_tell(&master->control, CONTROL_UPGRADE, upgrade->ticket, upgrade->said);
+    control_conclude(&master->control, CONTROL_UPGRADE, upgrade->ticket, false,
+                     "muxd: [error] not upgraded: the new binary has ended; the old one serves");
+    upgrade->ticket++;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "the new binary process %ld has ended: %s",
+              (long)pid, upgrade->said_len > 0 ? upgrade->said : "it said nothing");
+    /* Workers that were told to leave, and have not yet, are followed by new ones. */
+    master->current->leaving = false;
+    if (left && master->phase == MASTER_SERVING)
+        reload_begin(master, now);
+    return true;
+}
+
+bool upgrade_steers(const struct master *master)
+{
+    const struct upgrade *upgrade = &master->upgrade;
+
+    if (upgrade->successor != 0)
+        return upgrade->reclaimed;
+    return upgrade->predecessor == 0 || (master->announced && master->phase == MASTER_SERVING);
+}
