@@ -390,7 +390,7 @@ bool listeners_inherit(struct listeners *listeners, int fd)
     socklen_t len = sizeof(int);
     int ipv6only = 1;
 
-    if (!listening_address(fd, &options.address) || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+    if (!listening_address(fd, &options.address) || !listening_adopt(fd))
         return false;
     if (getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6only, &len) == 0)
         options.ipv6only = ipv6only != 0;

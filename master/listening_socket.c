@@ -1,6 +1,7 @@
 #include "master/listening_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -152,6 +153,17 @@ enum listening listening_open(const struct log *log, const struct listen_options
         close(opened);
     }
     return result;
+}
+
+bool listening_adopt(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+        return false;
+    /* Unix sockets are not joined, and some kernels refuse to hear of it. */
+    return set_number(fd, SOL_SOCKET, SO_REUSEPORT, 1) || errno == EOPNOTSUPP;
 }
 
 /* A socket option that `listen` can set, and how. */

@@ -27,6 +27,10 @@ enum listening listening_probe(const struct log *, const struct listen_options *
  * 0666; one that nobody listens on any more is replaced. *fd on success. */
 enum listening listening_open(const struct log *, const struct listen_options *, int *fd);
 
+/* Makes a socket that somebody else has opened like those of listening_open: non-blocking,
+ * close-on-exec, one that others may join. False with errno set. */
+bool listening_adopt(int fd);
+
 /* Sets the options that can be changed while the socket listens; what the kernel
  * refuses is logged and ignored. `before` is what was set last; NULL: a new socket. */
 void listening_configure(const struct log *, int fd, const struct listen_options *,

@@ -2,6 +2,7 @@
 
 #include "common/title.h"
 #include "common/version.h"
+#include "master/activation.h"
 #include "master/build_info.h"
 #include "master/daemon.h"
 #include "master/environment.h"
@@ -68,6 +69,7 @@ static bool prepare(struct master *master)
     if (!first->settings->master_process)
         first->workers = 1;
     upgrade_inherit(master);
+    activation_inherit(&master->listeners, master->log);
     return generation_open_files(first, NULL, master->log) &&
            generation_open_zones(first, NULL, master->log) && open_sockets(master) &&
            control_open(first->settings, master->log, &master->control.socket) &&

@@ -1,0 +1,11 @@
+/* activation.h: listening sockets that the service manager has opened: sd_listen_fds(3). */
+#ifndef MUXD_MASTER_ACTIVATION_H
+#define MUXD_MASTER_ACTIVATION_H
+
+#include "master/listeners.h"
+
+/* Takes the sockets of $LISTEN_FDS, when they are meant for this process: a `listen` of the
+ * same address uses them. They stay the manager's: they go on listening when muxd leaves. */
+void activation_inherit(struct listeners *, const struct log *);
+
+#endif
