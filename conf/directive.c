@@ -124,12 +124,23 @@ static void mark_failed(struct conf *conf, const struct known_directive *known)
         conf->failed[known->module->id] = true;
 }
 
+struct slice conf_tls_recipe(void)
+{
+    return SLICE(
+        "muxd speaks HTTPS through hitch: conf/tls/hitch.conf, or \"HTTPS\" in the README");
+}
+
 static void report_unknown(struct conf *conf, const struct conf_scope *scope,
                            const struct conf_node *node)
 {
     struct slice name = node->words[0].text;
     struct slice nearest = no_hint;
 
+    if (slice_is(name, "ssl") || slice_starts(name, SLICE("ssl_"))) {
+        conf_message_add(&conf->messages, CONF_EMERG, node->words[0].at, conf_tls_recipe(),
+                         "\"%.*s\" directive is not supported", (int)name.len, name.at);
+        return;
+    }
     if (!conf_messages_full(&conf->messages))
         nearest = nearest_directive(conf, scope, name);
     if (nearest.len > 0)

@@ -183,6 +183,10 @@ void conf_warn(struct conf *, struct position, const char *format, ...)
 void conf_error_hint(struct conf *, struct position, struct slice hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The hint where TLS is asked for, which muxd leaves to a program in front of it: where
+ * the recipe is. For conf_message_add. */
+struct slice conf_tls_recipe(void);
+
 /* A path made absolute against `prefix` (conf->prefix or conf->conf_prefix),
  * NUL-terminated in the arena; NULL when memory is out. */
 const char *conf_absolute(struct conf *, const char *prefix, struct slice path);

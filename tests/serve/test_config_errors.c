@@ -31,6 +31,14 @@ static const struct mistake mistakes[] = {
     { "events { }\nhttp { server { listen 127.0.0.1:99999; } }\n", "99999", 2 },
     { "events { }\nhttp { server { listen 127.0.0.1:@port@ nonsense; } }\n",
       "invalid parameter \"nonsense\"", 2 },
+    { "events { }\nhttp { server { listen 127.0.0.1:@port@ ssl; } }\n",
+      "the \"ssl\" parameter of \"listen\" is not supported", 2 },
+    { "events { }\nhttp { server { listen 127.0.0.1:@port@ ssl; } }\n", "conf/tls/hitch.conf", 0 },
+    { "events { }\nhttp { server { listen 127.0.0.1:@port@ http2; } }\n", "conf/tls/hitch.conf",
+      0 },
+    { "events { }\nhttp { server {\nssl_certificate /x; } }\n",
+      "\"ssl_certificate\" directive is not supported", 3 },
+    { "events { }\nhttp { server {\nssl_protocols TLSv1.3; } }\n", "conf/tls/hitch.conf", 0 },
     { "events { }\nhttp { server { listen 127.0.0.1:@port@; }\n"
       "server { listen 127.0.0.1:@port@ backlog=3; }\n"
       "server { listen 127.0.0.1:@port@ backlog=4; } }\n",

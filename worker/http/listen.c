@@ -157,28 +157,29 @@ struct parameter {
     const char *problem; /* what nginx says before the quoted text of a bad one */
     bool whole;          /* the quoted text is the whole word, not the value alone */
     bool server;         /* says something of the server, not of the socket */
+    bool tls;            /* not supported because it wants TLS */
 };
 
 static const struct parameter parameters[] = {
-    { "default_server", take_default_server, NULL, false, true },
-    { "default", take_default_server, NULL, false, true },
-    { "bind", take_bind, NULL, false, false },
-    { "backlog=", take_backlog, "invalid backlog", true, false },
-    { "fastopen=", take_fastopen, "invalid fastopen", true, false },
-    { "rcvbuf=", take_rcvbuf, "invalid rcvbuf", true, false },
-    { "sndbuf=", take_sndbuf, "invalid sndbuf", true, false },
-    { "ipv6only=", take_ipv6only, "invalid ipv6only flags", false, false },
-    { "so_keepalive=", take_so_keepalive, "invalid so_keepalive value:", false, false },
-    { "deferred", take_deferred, NULL, false, false },
-    { "reuseport", take_reuseport, NULL, false, false },
-    { "ssl", NULL, NULL, false, false },
-    { "http2", NULL, NULL, false, false },
-    { "spdy", NULL, NULL, false, false },
-    { "quic", NULL, NULL, false, false },
-    { "http3", NULL, NULL, false, false },
-    { "proxy_protocol", take_proxy_protocol, NULL, false, true },
-    { "setfib=", NULL, NULL, false, false },
-    { "accept_filter=", NULL, NULL, false, false },
+    { "default_server", take_default_server, NULL, false, true, false },
+    { "default", take_default_server, NULL, false, true, false },
+    { "bind", take_bind, NULL, false, false, false },
+    { "backlog=", take_backlog, "invalid backlog", true, false, false },
+    { "fastopen=", take_fastopen, "invalid fastopen", true, false, false },
+    { "rcvbuf=", take_rcvbuf, "invalid rcvbuf", true, false, false },
+    { "sndbuf=", take_sndbuf, "invalid sndbuf", true, false, false },
+    { "ipv6only=", take_ipv6only, "invalid ipv6only flags", false, false, false },
+    { "so_keepalive=", take_so_keepalive, "invalid so_keepalive value:", false, false, false },
+    { "deferred", take_deferred, NULL, false, false, false },
+    { "reuseport", take_reuseport, NULL, false, false, false },
+    { "ssl", NULL, NULL, false, false, true },
+    { "http2", NULL, NULL, false, false, true },
+    { "spdy", NULL, NULL, false, false, true },
+    { "quic", NULL, NULL, false, false, true },
+    { "http3", NULL, NULL, false, false, true },
+    { "proxy_protocol", take_proxy_protocol, NULL, false, true, false },
+    { "setfib=", NULL, NULL, false, false, false },
+    { "accept_filter=", NULL, NULL, false, false, false },
 };
 
 static const struct parameter *parameter_find(struct slice word, struct slice *value)
@@ -205,8 +206,10 @@ static bool take_parameter(struct conf *conf, struct listen_line *line, const st
         return false;
     }
     if (parameter->take == NULL) {
-        conf_error(conf, word->at, "the \"%.*s\" parameter of \"listen\" is not supported",
-                   (int)strcspn(parameter->name, "="), parameter->name);
+        conf_message_add(&conf->messages, CONF_EMERG, word->at,
+                         parameter->tls ? conf_tls_recipe() : SLICE(""),
+                         "the \"%.*s\" parameter of \"listen\" is not supported",
+                         (int)strcspn(parameter->name, "="), parameter->name);
         return false;
     }
     if (!parameter->take(line, value)) {
