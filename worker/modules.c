@@ -13,6 +13,7 @@
 #include "worker/http/error_page.h"
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
+#include "worker/http/maps.h"
 #include "worker/http/satisfy.h"
 #include "worker/http/slow_log.h"
 #include "worker/upstream/group.h"
@@ -46,5 +47,8 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_SATISFY] = &satisfy_module,
     [MODULE_UPSTREAM] = &upstream_module,
     [MODULE_PROXY] = &proxy_module,
+    [MODULE_MAP] = &map_module,
+    [MODULE_GEO] = &geo_module,
+    [MODULE_SPLIT_CLIENTS] = &split_clients_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

@@ -37,8 +37,11 @@ enum module_id {
     MODULE_SATISFY,      /* worker/http/satisfy.c: satisfy, auth_delay */
     MODULE_UPSTREAM,     /* worker/upstream/group_settings.c: upstream, server, keepalive ... */
     MODULE_PROXY,        /* worker/handlers/proxy_settings.c: proxy_* */
-    MODULE_ACCESS_LOG,   /* worker/http/access_log.c: access_log, log_format */
-    WORKER_MODULES,      /* the master's modules have ids from here on */
+    MODULE_MAP,          /* worker/http/map.c, and its kin: */
+    MODULE_GEO,
+    MODULE_SPLIT_CLIENTS,
+    MODULE_ACCESS_LOG, /* worker/http/access_log.c: access_log, log_format */
+    WORKER_MODULES,    /* the master's modules have ids from here on */
 };
 
 /* worker_modules[i]->id == i, for i < WORKER_MODULES. */
