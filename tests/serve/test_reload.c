@@ -167,8 +167,10 @@ START_TEST(what_has_begun_is_finished)
     struct server *server = server_start("server { " LISTEN "; location / { return 200 old; } }");
     struct client *client = client_open(server);
 
+    /* An answer shows that a worker has accepted it: it does not wait in a queue. */
+    client_send(client, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "old");
     client_send(client, "GET / HTTP/1.1\r\nHost: local");
-    get(server, "/");
     reload_well(server, &(struct setup){ .http = HELLO });
     server_wait_log(server, "gracefully shutting down");
     EVENTUALLY(strcmp(get(server, "/")->body, "hello") == 0);
