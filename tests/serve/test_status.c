@@ -224,6 +224,12 @@ START_TEST(what_is_closed_without_an_answer_is_counted_apart)
 }
 END_TEST
 
+static bool other_is_counted(const char *text)
+{
+    return strstr(text, "\"name\":\"other\",\"total\":") != NULL &&
+           number_in(text, "\"name\":\"other\"", "total") > 0;
+}
+
 START_TEST(totals_survive_reloads)
 {
     struct server *server = server_start(STATUS_SERVER);
@@ -248,7 +254,7 @@ START_TEST(totals_survive_reloads)
     EVENTUALLY(number(server, "{", "generation") == 5);
     /* The workers of before may take the first ones. */
     EVENTUALLY(get(server, "/counted")->status == 204 &&
-               strstr(get(server, "/status")->body, "\"name\":\"other\",\"total\":1,") != NULL);
+               other_is_counted(get(server, "/status")->body));
     server_stop(server);
 }
 END_TEST
