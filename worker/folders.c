@@ -1,5 +1,6 @@
 #include "worker/folders.h"
 
+#include "worker/handlers/proxy.h"
 #include "worker/http/client.h"
 
 #include <errno.h>
@@ -32,19 +33,33 @@ static bool make_folder(struct conf *conf, const char *path, uid_t owner)
     return true;
 }
 
-/* The folder of the scope, where it is not that of the scope around it; then those of
- * the scopes inside. */
-static bool make_folders_of(struct conf *conf, const struct conf_scope *scope, const char *outer,
-                            uid_t owner)
+/* A folder that the scope around it has too was made with that. */
+static bool make_body_folder(struct conf *conf, const struct conf_scope *scope, uid_t owner)
 {
-    const struct client_settings *settings = conf_settings(scope, &client_module);
-    const char *path = settings->client_body_temp_path;
-    bool made = true;
+    const struct client_settings *own = conf_settings(scope, &client_module);
+    const struct client_settings *outer =
+        scope->context == IN_HTTP ? NULL : conf_settings(scope->parent, &client_module);
 
-    if (outer == NULL || strcmp(path, outer) != 0)
-        made = make_folder(conf, path, owner);
+    if (outer != NULL && strcmp(own->client_body_temp_path, outer->client_body_temp_path) == 0)
+        return true;
+    return make_folder(conf, own->client_body_temp_path, owner);
+}
+
+/* Only where something is passed on: others need none. */
+static bool make_proxy_folder(struct conf *conf, const struct conf_scope *scope, uid_t owner)
+{
+    const struct proxy_settings *settings = conf_settings(scope, &proxy_module);
+
+    return !settings->passes || make_folder(conf, settings->exchange.temp_path, owner);
+}
+
+/* The folders of the scope and of those inside. */
+static bool make_folders_of(struct conf *conf, const struct conf_scope *scope, uid_t owner)
+{
+    bool made = make_body_folder(conf, scope, owner) && make_proxy_folder(conf, scope, owner);
+
     for (const struct conf_scope *child = scope->children; child != NULL; child = child->next)
-        made &= make_folders_of(conf, child, path, owner);
+        made &= make_folders_of(conf, child, owner);
     return made;
 }
 
@@ -54,6 +69,6 @@ bool worker_make_folders(struct conf *conf, uid_t owner)
 
     for (const struct conf_scope *scope = conf->main->children; scope != NULL; scope = scope->next)
         if (scope->context == IN_HTTP)
-            made &= make_folders_of(conf, scope, NULL, owner);
+            made &= make_folders_of(conf, scope, owner);
     return made;
 }
