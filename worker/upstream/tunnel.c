@@ -138,7 +138,8 @@ bool tunnel_run(struct request *request)
     struct tunnel *tunnel = request->tunnel;
     struct exchange *x = request->exchange;
     uint64_t up = tunnel->up.moved, down = tunnel->down.moved;
-    bool more = move(&tunnel->up) | move(&tunnel->down);
+    bool more_up = move(&tunnel->up), more_down = move(&tunnel->down);
+    bool more = more_up || more_down;
 
     x->attempt->sent += tunnel->up.moved - up;
     x->attempt->received += tunnel->down.moved - down;
