@@ -201,10 +201,83 @@ START_TEST(settings_change_what_is_passed_on)
 }
 END_TEST
 
+static const char waits_conf[] =
+    "map $http_upgrade $connection_upgrade { default upgrade; '' close; }\n"
+    "server { " LISTEN "\n"
+    "proxy_pass_header Server; proxy_buffers 4 4k; proxy_http_version 1.1;\n"
+    "location / { proxy_pass http://127.0.0.1:@port2@; }\n"
+    "location /short/ { proxy_pass http://127.0.0.1:@port2@; proxy_read_timeout 100ms; }\n"
+    "location /tunnel/ { proxy_pass http://127.0.0.1:@port2@;\n"
+    "  proxy_set_header Upgrade $http_upgrade;\n"
+    "  proxy_set_header Connection $connection_upgrade; } }";
+
+/* The upstream is done with an answer that its client does not read yet. */
+START_TEST(an_answer_waits_in_a_file)
+{
+    enum { SIZE = 12 * 1024 * 1024 };
+    struct server *server = server_start(waits_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+    char *body = malloc(SIZE);
+
+    ck_assert_ptr_nonnull(body);
+    memset(body, 'x', SIZE);
+    forward(server, listening, &client, &up, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert(client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE));
+    ck_assert(client_send_bytes(up, body, SIZE));
+    client_close(up);
+    struct response *response = client_read(client);
+    ck_assert_int_eq(response->status, 200);
+    ck_assert_uint_eq(response->body_len, SIZE);
+    ck_assert_int_eq(memcmp(response->body, body, SIZE), 0);
+    free(body);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(silence_is_a_504)
+{
+    struct server *server = server_start(waits_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+
+    server_allow(server, "upstream timed out");
+    forward(server, listening, &client, &up, "GET /short/ HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_int_eq(client_read(client)->status, 504);
+    client_expect_closed(up);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(an_upgraded_connection_is_a_tunnel)
+{
+    struct server *server = server_start(waits_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+
+    forward(server, listening, &client, &up,
+            "GET /tunnel/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+    client_send(up, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+                    "Upgrade: echo\r\n\r\n");
+    ck_assert_int_eq(client_read_head(client)->status, 101);
+    for (int i = 0; i < 3; i++) {
+        client_send(client, "ping");
+        ck_assert_str_eq(client_read_bytes(up, 4 * (size_t)(i + 1)) + 4 * i, "ping");
+        client_send(up, "pong");
+        ck_assert_str_eq(client_read_bytes(client, 4 * (size_t)(i + 1)) + 4 * i, "pong");
+    }
+    client_close(up);
+    ck_assert_str_eq(client_read_all(client), "pongpongpong");
+    server_stop(server);
+}
+END_TEST
+
 int main(void)
 {
     return serve_main("proxy", (const TTest *[]){ requests_are_written_anew,
                                                   bodies_have_one_framing, connections_are_kept,
                                                   lies_are_a_502, failures_go_to_the_next_server,
-                                                  settings_change_what_is_passed_on, NULL });
+                                                  settings_change_what_is_passed_on,
+                                                  an_answer_waits_in_a_file, silence_is_a_504,
+                                                  an_upgraded_connection_is_a_tunnel, NULL });
 }

@@ -227,8 +227,12 @@ void exchange_read_ahead(struct request *request)
                     "an upstream response is buffered to a temporary file");
     if (x->connection == NULL || x->paused)
         return;
-    if (x->connection->watch.readable) /* nobody waits for the upstream now */
-        timer_disarm(&request->worker->timers, &x->connection->timer);
-    else
+    if (!x->connection->watch.readable) {
         wait_for_more(x);
+    } else if (turn >= AHEAD_TURN) { /* others get their turn, and then this goes on */
+        x->paused = true;
+        exchange_wait(x, 0);
+    } else { /* full: nobody waits for the upstream now */
+        timer_disarm(&request->worker->timers, &x->connection->timer);
+    }
 }
