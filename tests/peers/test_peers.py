@@ -191,7 +191,7 @@ class Curl(Peers):
 
 class Load(Peers):
     def wrk(self, path, *more):
-        text = run("wrk", "-t1", "-c50", "-d2s", *more, self.muxd.url + path).decode()
+        text = run("wrk", "-t1", "-c50", "-d2s", "--timeout", "60s", *more, self.muxd.url + path).decode()
         self.assertNotIn("Socket errors", text)
         self.assertNotIn("Non-2xx", text)
         self.assertGreater(int(re.search(r"(\d+) requests in", text).group(1)), 0)
