@@ -81,7 +81,7 @@ END_TEST
 
 START_TEST(who_does_not_speak_it_is_cut_off)
 {
-    static const char *const texts[] = { REQUEST, "PROXY TCP9 1 2 3 4\r\n" REQUEST,
+    static const char *const texts[] = { REQUEST, ("PROXY TCP9 1 2 3 4\r\n" REQUEST),
                                          "\r\n\r\nGET / HTTP/1.0\r\n\r\n" };
     struct server *server = server_start("server { " LISTEN SHOW " }");
 
