@@ -103,6 +103,8 @@ struct conf_module {
     unsigned id;      /* its index in the list given to conf_load */
     size_t size;      /* of the struct of settings */
     const struct directive *directives;
+    bool in_every_block; /* each block has an instance of its own, whether it sets something or
+                            not: for what `check` makes of all of a block's settings */
     /* Called once for each instance, when inheritance is done (parents first): checks what
      * concerns several fields. Main always has an instance of its own. Not called when the
      * text has syntax errors, or some directive of the module an error. May be NULL. */

@@ -108,7 +108,7 @@ static void complete(const struct conf *conf, const struct conf_scope *scope, si
 static void inherit_module(struct conf *conf, struct conf_scope *scope, size_t module)
 {
     if (scope->settings[module] == NULL && scope->parent != NULL &&
-        !must_differ(conf, scope->parent, module)) {
+        !conf->modules[module]->in_every_block && !must_differ(conf, scope->parent, module)) {
         scope->settings[module] = scope->parent->settings[module];
         return;
     }

@@ -5,6 +5,7 @@
 #include "worker/http/location.h"
 #include "worker/http/log_format.h"
 #include "worker/http/name_map.h"
+#include "worker/http/phases.h"
 #include "worker/http/server_names.h"
 #include "worker/http/variables.h"
 
@@ -175,9 +176,16 @@ static const struct directive http_directives[] = {
     { 0 },
 };
 
+static void check_http(struct conf *conf, struct conf_scope *scope, void *settings)
+{
+    ((struct http_settings *)settings)->steps = phases_wanted(conf, scope);
+}
+
 const struct conf_module http_module = {
     .name = "core",
     .id = MODULE_HTTP,
     .size = sizeof(struct http_settings),
     .directives = http_directives,
+    .in_every_block = true,
+    .check = check_http,
 };

@@ -183,25 +183,28 @@ static int find_content(struct request *request)
 
 /* --- the way --- */
 
-/* A line each. */
+enum { ALWAYS = WORKER_MODULES }; /* whatever the configuration says */
+
+/* A line each; taken where something is said of the module. */
 /* clang-format off */
 static const struct step {
     enum phase phase;
+    unsigned module;
     int (*function)(struct request *);
 } steps[] = {
-    { PHASE_POST_READ, realip_handler },
-    { PHASE_SERVER_REWRITE, server_rewrite_handler },
-    { PHASE_FIND_CONFIG, find_config },
-    { PHASE_REWRITE, read_body_first },
-    { PHASE_REWRITE, rewrite_handler },
-    { PHASE_PREACCESS, realip_handler },
-    { PHASE_PREACCESS, limit_req_handler },
-    { PHASE_ACCESS, access_handler },
-    { PHASE_ACCESS, auth_request_handler },
-    { PHASE_POST_ACCESS, access_verdict },
-    { PHASE_PRECONTENT, try_files_handler },
-    { PHASE_PRECONTENT, mirror_handler },
-    { PHASE_CONTENT, find_content },
+    { PHASE_POST_READ, MODULE_REALIP, realip_handler },
+    { PHASE_SERVER_REWRITE, MODULE_REWRITE, server_rewrite_handler },
+    { PHASE_FIND_CONFIG, ALWAYS, find_config },
+    { PHASE_REWRITE, MODULE_CLIENT, read_body_first },
+    { PHASE_REWRITE, MODULE_REWRITE, rewrite_handler },
+    { PHASE_PREACCESS, MODULE_REALIP, realip_handler },
+    { PHASE_PREACCESS, MODULE_LIMIT_REQ, limit_req_handler },
+    { PHASE_ACCESS, MODULE_ACCESS, access_handler },
+    { PHASE_ACCESS, MODULE_AUTH_REQUEST, auth_request_handler },
+    { PHASE_POST_ACCESS, ALWAYS, access_verdict },
+    { PHASE_PRECONTENT, MODULE_TRY_FILES, try_files_handler },
+    { PHASE_PRECONTENT, MODULE_MIRROR, mirror_handler },
+    { PHASE_CONTENT, ALWAYS, find_content },
 };
 /* clang-format on */
 
@@ -212,6 +215,19 @@ uint8_t phases_first(enum phase phase)
     while (steps[step].phase < phase)
         step++;
     return step;
+}
+
+uint32_t phases_wanted(const struct conf *conf, const struct conf_scope *scope)
+{
+    uint32_t wanted = 0;
+
+    _Static_assert(sizeof steps / sizeof *steps <= 32, "each step has a bit");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        unsigned module = steps[i].module;
+        if (module == ALWAYS || scope->settings[module] != conf->main->settings[module])
+            wanted |= UINT32_C(1) << i;
+    }
+    return wanted;
 }
 
 /* The client waits along with its own request; a subrequest's state is its own matter. */
@@ -251,9 +267,12 @@ static bool act(struct request *request, int outcome)
     }
 }
 
-/* The client has been let in when a subrequest is made for it. */
+/* The next step that is wanted; the last one always is. The client has been let in when a
+ * subrequest is made for it. */
 static int run_step(struct request *request)
 {
+    uint32_t left = http_settings(request)->steps >> request->step;
+    request->step = (uint8_t)(request->step + __builtin_ctz(left));
     const struct step *step = &steps[request->step];
 
     if (step->phase != PHASE_ACCESS)

@@ -20,6 +20,10 @@ void phases_answer(struct request *, int status);
 /* The step at which a phase begins. */
 uint8_t phases_first(enum phase);
 
+/* The steps that a block's settings ask for, bit 1 << step: a step whose module nothing is
+ * said of, in the block and around it, is not taken. */
+uint32_t phases_wanted(const struct conf *, const struct conf_scope *);
+
 /* The location (NULL: none, the server's own settings) is in force from here on. */
 void phases_enter_location(struct request *, const struct location *);
 
