@@ -13,6 +13,7 @@
 #include "worker/http/error_page.h"
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
+#include "worker/http/link_checks.h"
 #include "worker/http/maps.h"
 #include "worker/http/satisfy.h"
 #include "worker/http/slow_log.h"
@@ -50,5 +51,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_MAP] = &map_module,
     [MODULE_GEO] = &geo_module,
     [MODULE_SPLIT_CLIENTS] = &split_clients_module,
+    [MODULE_REFERER] = &referer_module,
+    [MODULE_SECURE_LINK] = &secure_link_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

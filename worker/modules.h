@@ -40,8 +40,10 @@ enum module_id {
     MODULE_MAP,          /* worker/http/map.c, and its kin: */
     MODULE_GEO,
     MODULE_SPLIT_CLIENTS,
-    MODULE_ACCESS_LOG, /* worker/http/access_log.c: access_log, log_format */
-    WORKER_MODULES,    /* the master's modules have ids from here on */
+    MODULE_REFERER,     /* worker/http/referer.c: valid_referers */
+    MODULE_SECURE_LINK, /* worker/http/secure_link.c */
+    MODULE_ACCESS_LOG,  /* worker/http/access_log.c: access_log, log_format */
+    WORKER_MODULES,     /* the master's modules have ids from here on */
 };
 
 /* worker_modules[i]->id == i, for i < WORKER_MODULES. */

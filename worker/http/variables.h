@@ -22,14 +22,16 @@ struct variable {
 };
 
 /* Variables of the http core, by what they are about; variables.c lists all tables. */
-extern const struct variable core_variables[];       /* core_variables.c */
-extern const struct variable connection_variables[]; /* connection_variables.c */
-extern const struct variable header_variables[];     /* header_variables.c: what the client sent */
-extern const struct variable response_variables[];   /* response_variables.c: what it is sent */
-extern const struct variable gzip_variables[];       /* gzip_filter.c */
-extern const struct variable status_variables[];     /* worker/handlers/status.c */
-extern const struct variable limit_req_variables[];  /* worker/handlers/limit_req.c */
-extern const struct variable upstream_variables[];   /* worker/upstream/variables.c */
+extern const struct variable core_variables[];        /* core_variables.c */
+extern const struct variable connection_variables[];  /* connection_variables.c */
+extern const struct variable header_variables[];      /* header_variables.c: what the client sent */
+extern const struct variable response_variables[];    /* response_variables.c: what it is sent */
+extern const struct variable gzip_variables[];        /* gzip_filter.c */
+extern const struct variable status_variables[];      /* worker/handlers/status.c */
+extern const struct variable limit_req_variables[];   /* worker/handlers/limit_req.c */
+extern const struct variable upstream_variables[];    /* worker/upstream/variables.c */
+extern const struct variable referer_variables[];     /* referer.c */
+extern const struct variable secure_link_variables[]; /* secure_link.c */
 
 /* The built-in variable of this name (lower case), with *argument set for a prefix
  * one; NULL when there is none. */
