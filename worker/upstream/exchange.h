@@ -127,34 +127,4 @@ void exchange_drop(struct request *);
 /* The client takes no more for now: reads ahead what may be buffered. */
 void exchange_read_ahead(struct request *);
 
-/* --- between the sources of exchanges --- */
-
-/* The next part of the answer's body into `room`: STREAM_WAIT: nothing has come. */
-enum stream_result exchange_read_body(struct exchange *, char *room, size_t len, size_t *made);
-
-/* Sends what can be sent. */
-enum upload_result { UPLOAD_DONE, UPLOAD_BLOCKED, UPLOAD_STARVED, UPLOAD_FAILED, UPLOAD_NO_MEMORY };
-enum upload_result upload_send(struct exchange *);
-
-/* Everything anew, for another attempt. */
-void upload_rewind(struct upload *);
-
-/* The answer's head was taken: fills in the response; 0, 500, or what an X-Accel-Redirect
- * asks for. */
-int exchange_respond(struct exchange *);
-
-/* The head was read; the body's first bytes are in the input. Prepares to read on. False:
- * its framing is broken. */
-bool exchange_begin_body(struct exchange *);
-
-/* The conversation is over: the connection is kept or closed, the peer is told. */
-void exchange_release(struct exchange *, bool keep, bool failed);
-
-/* Waits for the upstream, at most so long. */
-void exchange_wait(struct exchange *, uint64_t milliseconds);
-
-/* A line in the request's error log: "... while `action`", with the upstream in its tail. */
-void exchange_log(struct exchange *, int level, int error_number, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
 #endif

@@ -1,7 +1,7 @@
 /* The answer's body: from the upstream to whoever sends it on, or into the spool. */
 #include "worker/context.h"
 #include "worker/net/connection.h"
-#include "worker/upstream/exchange.h"
+#include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/spool.h"
 
 #include <errno.h>

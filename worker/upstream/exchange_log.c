@@ -1,7 +1,7 @@
 /* What the error log says of exchanges, in nginx's words. */
 #include "worker/upstream/exchange_log.h"
 #include "worker/context.h"
-#include "worker/upstream/exchange.h"
+#include "worker/upstream/exchange_steps.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "common/date.h"
 #include "worker/context.h"
 #include "worker/http/uri.h"
-#include "worker/upstream/exchange.h"
+#include "worker/upstream/exchange_steps.h"
 
 /* --- X-Accel-Redirect --- */
 

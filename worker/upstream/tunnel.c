@@ -2,6 +2,7 @@
 
 #include "worker/context.h"
 #include "worker/net/connection.h"
+#include "worker/upstream/exchange_steps.h"
 
 #include <errno.h>
 #include <sys/socket.h>

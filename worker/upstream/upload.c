@@ -3,7 +3,7 @@
 #include "worker/context.h"
 #include "worker/http/body.h"
 #include "worker/net/connection.h"
-#include "worker/upstream/exchange.h"
+#include "worker/upstream/exchange_steps.h"
 
 #include <errno.h>
 #include <stdio.h>
