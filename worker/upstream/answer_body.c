@@ -32,12 +32,30 @@ static enum answer_body_result read_length(struct answer_body *body, size_t *len
     return body->left == 0 ? ANSWER_BODY_END : ANSWER_BODY_MORE;
 }
 
-/* The decoder bounds how long trailers are. */
+enum { TRAILERS_ROOM = 256 }; /* bytes to begin with */
+
+/* The decoder bounds how long trailers are; room is doubled, however small their pieces. */
 static bool keep_trailers(struct answer_body *body, struct slice text)
 {
-    if (text.len > 0)
-        body->trailers = arena_join(body->arena, body->trailers, text);
-    return text.len == 0 || body->trailers.at != NULL;
+    size_t len = body->trailers.len + text.len;
+
+    if (text.len == 0)
+        return true;
+    if (len > body->trailers_room) {
+        size_t room = body->trailers_room > 0 ? body->trailers_room : TRAILERS_ROOM;
+        while (room < len)
+            room *= 2;
+        char *larger = arena_text(body->arena, room);
+        if (larger == NULL)
+            return false;
+        if (body->trailers.len > 0)
+            memcpy(larger, body->trailers.at, body->trailers.len);
+        body->trailers.at = larger;
+        body->trailers_room = room;
+    }
+    memcpy((char *)(uintptr_t)body->trailers.at + body->trailers.len, text.at, text.len);
+    body->trailers.len = len;
+    return true;
 }
 
 /* The end of the trailers is the empty line behind them. */

@@ -11,6 +11,7 @@ struct answer_body {
     struct chunked chunked;
     struct arena *arena;
     struct slice trailers; /* as sent, with their CRLFs, once the body has ended */
+    size_t trailers_room;  /* bytes at trailers.at */
 };
 
 enum answer_body_result {
