@@ -244,6 +244,28 @@ static void expect_after(const struct response *response, long seconds)
     ck_assert_msg(after >= seconds - 1 && after <= seconds + 1, "%ld", after);
 }
 
+START_TEST(expires_replaces_what_an_upstream_says)
+{
+    struct server *server = server_start(
+        "server { " LISTEN "location /own { proxy_pass http://127.0.0.1:@port2@; }\n"
+        "location /off { expires off; proxy_pass http://127.0.0.1:@port2@; }\n"
+        "location / { expires epoch; proxy_pass http://127.0.0.1:@port2@; } }\n"
+        "server { listen 127.0.0.1:@port2@; add_header Cache-Control public;\n"
+        "add_header Expires never; add_header Cache-Control max-age=5; return 200 x; }");
+    struct response *response = get(server, "/");
+
+    ck_assert_str_eq(header(response, "Expires"), "Thu, 01 Jan 1970 00:00:01 GMT");
+    ck_assert_str_eq(header(response, "Cache-Control"), "no-cache");
+    ck_assert_uint_eq(header_count(response, "Expires"), 1);
+    ck_assert_uint_eq(header_count(response, "Cache-Control"), 1);
+    response = get(server, "/off");
+    ck_assert_str_eq(header(response, "Expires"), "never");
+    ck_assert_uint_eq(header_count(response, "Cache-Control"), 2);
+    ck_assert_uint_eq(header_count(get(server, "/own"), "Cache-Control"), 2);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(expires_counts_from_now)
 {
     struct server *server =
@@ -361,6 +383,7 @@ int main(void)
                                      headers_are_inherited_all_or_none,
                                      an_answers_own_headers_are_replaced,
                                      trailers_stand_behind_a_chunked_body,
+                                     expires_replaces_what_an_upstream_says,
                                      expires_counts_from_now,
                                      expires_has_words,
                                      expires_counts_from_the_last_change,

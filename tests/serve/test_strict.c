@@ -124,6 +124,31 @@ START_TEST(long_lines_are_refused)
 }
 END_TEST
 
+START_TEST(more_fields_than_max_headers_are_refused)
+{
+    static const struct {
+        const char *what, *request;
+        int status;
+    } cases[] = {
+        { "as many", "GET / HTTP/1.1\r\n" HOST "a: 1\r\nb: 2\r\n\r\n", 200 },
+        { "one more", "GET / HTTP/1.1\r\n" HOST "a: 1\r\nb: 2\r\nc: 3\r\n\r\n", 400 },
+        { "one that is ignored", "GET / HTTP/1.1\r\n" HOST "a: 1\r\nb: 2\r\nc!: 3\r\n\r\n", 200 },
+    };
+    struct server *server = server_start("max_headers 3;\n"
+                                         "server { listen 127.0.0.1:@port@; return 200 ok; }");
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status = ask_status(server, cases[i].request);
+        ck_assert_msg(status == cases[i].status, "%s: %d", cases[i].what, status);
+    }
+    struct client *client = client_open(server);
+    client_send(client, "HEAD / HTTP/1.1\r\na: 1\r\nb: 2\r\nc: 3\r\nd: 4\r\n\r\n");
+    ck_assert_int_eq(client_read_head(client)->status, 400);
+    client_expect_closed(client);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(many_short_fields_are_taken)
 {
     struct server *server = server_start("large_client_header_buffers 4 16k;\n"
@@ -177,6 +202,7 @@ int main(void)
                                     malformed_requests_are_refused,
                                     a_nul_is_refused,
                                     long_lines_are_refused,
+                                    more_fields_than_max_headers_are_refused,
                                     many_short_fields_are_taken,
                                     fields_with_underscores_are_ignored_unless_wanted,
                                     invalid_field_names_are_ignored_unless_wanted,

@@ -95,6 +95,8 @@ static const struct directive client_directives[] = {
     { "large_client_header_buffers", IN_HTTP | IN_SERVER, ARGS(2), &as_buffers,
       FIELD(large_client_header_buffers), "4 8k",
       "longest line of a head, and how many such lines it may have in all" },
+    { "max_headers", IN_HTTP | IN_SERVER, ARGS(1), &as_number, FIELD(max_headers), "1000",
+      "fields that a head may have" },
     { "client_header_timeout", IN_HTTP | IN_SERVER, ARGS(1), &as_time, FIELD(client_header_timeout),
       "60s", "time for a whole head to arrive" },
     { "client_body_timeout", IN_HTTP_ALL, ARGS(1), &as_time, FIELD(client_body_timeout), "60s",

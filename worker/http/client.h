@@ -22,6 +22,7 @@ struct keepalive_value {
 struct client_settings {
     uint64_t client_header_buffer_size;
     struct buffers_value large_client_header_buffers;
+    uint64_t max_headers;
     uint64_t client_header_timeout; /* ms, as every time here */
     uint64_t client_body_timeout;
     uint64_t client_max_body_size; /* 0: any */

@@ -40,7 +40,7 @@ enum head_result {
     HEAD_LINE_TOO_LONG,  /* 414: the request line passes limits.line */
     HEAD_FIELD_TOO_LONG, /* 494 (sent as 400): a field line passes limits.line */
     HEAD_TOO_LARGE,      /* 494: all field lines together pass limits.total */
-    HEAD_TOO_MANY,       /* 400: more than limits.fields fields */
+    HEAD_TOO_MANY,       /* 494: more than limits.fields fields */
     HEAD_NO_MEMORY,      /* 500: the field list could not grow */
 };
 

@@ -166,6 +166,24 @@ static time_t next_time_of_day(time_t now, int64_t seconds)
     return mktime(&tm);
 }
 
+/* In place of what the answer has of the name, as an upstream's may. */
+static bool replace_field(struct request *request, struct slice name, struct slice value)
+{
+    struct response_field *fields = request->response.fields.items, *first = NULL;
+
+    for (size_t i = 0; i < request->response.fields.count; i++) {
+        if (fields[i].hidden || !slice_equal_nocase(fields[i].name, name))
+            continue;
+        fields[i].hidden = first != NULL;
+        if (first == NULL)
+            first = &fields[i];
+    }
+    if (first == NULL)
+        return response_add(request, name, value);
+    first->value = value;
+    return true;
+}
+
 static bool add_expires(struct request *request, time_t when, struct slice control)
 {
     char *text = arena_text(&request->arena, HTTP_DATE_LEN);
@@ -173,8 +191,8 @@ static bool add_expires(struct request *request, time_t when, struct slice contr
     if (text == NULL || control.at == NULL)
         return false;
     date_format(text, when);
-    return response_add(request, SLICE("Expires"), slice_make(text, HTTP_DATE_LEN)) &&
-           response_add(request, SLICE("Cache-Control"), control);
+    return replace_field(request, SLICE("Expires"), slice_make(text, HTTP_DATE_LEN)) &&
+           replace_field(request, SLICE("Cache-Control"), control);
 }
 
 static bool send_expires(struct request *request, struct expires expires)

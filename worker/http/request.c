@@ -21,10 +21,7 @@
 
 #include <stdlib.h>
 
-enum {
-    FREE_REQUESTS_MAX = 64, /* kept for the next ones */
-    FIELDS_MAX = 1000,      /* of one head */
-};
+enum { FREE_REQUESTS_MAX = 64 /* kept for the next ones */ };
 
 static struct head_limits head_limits_of(const struct client_settings *client,
                                          const struct http_settings *http)
@@ -34,7 +31,7 @@ static struct head_limits head_limits_of(const struct client_settings *client,
     return (struct head_limits){
         .line = large->size,
         .total = large->count * large->size + client->client_header_buffer_size,
-        .fields = FIELDS_MAX,
+        .fields = client->max_headers,
         .allow_underscores = http->underscores_in_headers,
         .keep_unusual = !http->ignore_invalid_headers,
     };
@@ -166,7 +163,7 @@ static int refusal(struct request *request, enum head_result result)
         { HEAD_LINE_TOO_LONG, 414, "client sent too long URI" },
         { HEAD_FIELD_TOO_LONG, 494, "client sent too long header line" },
         { HEAD_TOO_LARGE, 494, "client sent too large request" },
-        { HEAD_TOO_MANY, 400, "client sent too many header lines" },
+        { HEAD_TOO_MANY, 494, "client sent too many header lines" },
         { HEAD_NO_MEMORY, 500, "no memory for a request" },
     };
 
@@ -260,7 +257,6 @@ static int prepare(struct request *request)
     int status;
 
     request->method = head->method;
-    request->head_only = head->method == METHOD_HEAD;
     /* The path first, by the default server's merge_slashes, as nginx does. */
     if ((status = normalize(request)) != 0 || (status = choose_server(request)) != 0 ||
         (status = frame_body(request)) != 0)
@@ -274,6 +270,7 @@ static int prepare(struct request *request)
 void request_start(struct request *request, enum head_result result)
 {
     request_spend(request, SPAN_HANDLE);
+    request->head_only = request->head.in_fields && request->head.method == METHOD_HEAD;
     int status = result == HEAD_DONE ? prepare(request) : refusal(request, result);
     if (status == 0) {
         phases_run(request);
