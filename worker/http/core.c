@@ -1,6 +1,7 @@
 #include "worker/http/core.h"
 
 #include "conf/values.h"
+#include "worker/http/filters.h"
 #include "worker/http/listen.h"
 #include "worker/http/location.h"
 #include "worker/http/log_format.h"
@@ -178,7 +179,10 @@ static const struct directive http_directives[] = {
 
 static void check_http(struct conf *conf, struct conf_scope *scope, void *settings)
 {
-    ((struct http_settings *)settings)->steps = phases_wanted(conf, scope);
+    struct http_settings *own = settings;
+
+    own->steps = phases_wanted(conf, scope);
+    own->filters = filters_wanted(conf, scope);
 }
 
 const struct conf_module http_module = {

@@ -104,7 +104,8 @@ struct http_settings {
     int server_tokens; /* enum server_tokens */
     bool log_not_found;
     bool log_subrequest;
-    uint32_t steps; /* phases_wanted of the block */
+    uint32_t steps;  /* phases_wanted of the block */
+    uint8_t filters; /* filters_wanted of the block */
 };
 enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
 

@@ -10,6 +10,13 @@
 
 struct request;
 
+/* Runs the steps. 0, or the status whose error page is the answer instead: 412, 416, 500. */
+int filters_run(struct request *);
+
+/* Those that a block's settings ask for, bit 1 << its place in the list: one whose module
+ * nothing is said of, in the block and around it, is not run. */
+uint8_t filters_wanted(const struct conf *, const struct conf_scope *);
+
 /* RFC 9110 13: If-Unmodified-Since, If-Match, If-Modified-Since, If-None-Match, in nginx's
  * order and meaning, against etag and last_modified of a 200: it stays, becomes 304, or
  * 412 is returned. */

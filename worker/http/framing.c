@@ -66,6 +66,8 @@ static bool connection_has(const struct head *head, struct slice token)
 
 bool head_keep_alive(const struct head *head)
 {
+    if (!head_has_any(head, UINT32_C(1) << FIELD_CONNECTION))
+        return head->minor > 0;
     if (connection_has(head, SLICE("close")))
         return false;
     return head->minor > 0 || connection_has(head, SLICE("keep-alive"));

@@ -116,7 +116,8 @@ struct head {
     size_t field_count;
     uint8_t host_count; /* Host fields, up to 255: more than one is an error (RFC 9112 3.2) */
     uint16_t known[FIELD_NAMES]; /* 1 + index of the first field of the name; 0: absent */
-    uint32_t repeated;           /* bit 1 << enum field_name: more than one field has the name */
+    uint32_t present;            /* bit 1 << enum field_name: a field has the name */
+    uint32_t repeated;           /* likewise: more than one */
     size_t size; /* bytes of the whole head, its empty line included, once HEAD_DONE */
 
     /* how far it is */
@@ -147,6 +148,19 @@ void head_rebase(struct head *, const char *from, const char *to);
 static inline const struct field *head_known(const struct head *head, enum field_name name)
 {
     return head->known[name] == 0 ? NULL : &head->fields[head->known[name] - 1];
+}
+
+/* Sets of known names, as bits of head.present. */
+enum {
+    FIELDS_CONDITIONAL = 1 << FIELD_IF_MATCH | 1 << FIELD_IF_NONE_MATCH |
+                         1 << FIELD_IF_MODIFIED_SINCE | 1 << FIELD_IF_UNMODIFIED_SINCE,
+    FIELDS_FRAMING = 1 << FIELD_CONTENT_LENGTH | 1 << FIELD_TRANSFER_ENCODING,
+};
+
+/* A field has one of the names. */
+static inline bool head_has_any(const struct head *head, uint32_t names)
+{
+    return (head->present & names) != 0;
 }
 
 /* First field with this name (case-insensitive), or NULL. */

@@ -151,6 +151,7 @@ static void note_known(struct head *head, enum field_name known)
         head->known[known] = (uint16_t)head->field_count;
     else
         head->repeated |= UINT32_C(1) << known;
+    head->present |= UINT32_C(1) << known;
 }
 
 static enum head_result add_field(struct head *head, struct slice name, struct slice value,

@@ -1,36 +1,6 @@
 #include "worker/http/scan.h"
 #include "worker/http/uri.h"
 
-/* What one look over a host finds. */
-struct host_marks {
-    size_t colon;  /* the first; the host's length when there is none */
-    bool capitals; /* somewhere */
-};
-
-/* What most hosts are made of: nothing about it needs a second look. */
-static bool is_plain(char c)
-{
-    return (unsigned char)(c - 'a') <= 'z' - 'a' || (unsigned char)(c - '0') <= '9' - '0';
-}
-
-/* False when a byte is in it that a path or a line could be mistaken for, or an empty label. */
-static bool look_over(struct slice host, struct host_marks *marks)
-{
-    *marks = (struct host_marks){ .colon = host.len };
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.at[i];
-        if (is_plain(c))
-            continue;
-        if (!is_visible(c) || c == '/' || (c == '.' && i > 0 && host.at[i - 1] == '.'))
-            return false;
-        if (c == ':' && marks->colon == host.len)
-            marks->colon = i;
-        if (c >= 'A' && c <= 'Z')
-            marks->capitals = true;
-    }
-    return true;
-}
-
 /* The length of "[...]", behind which only a port may stand; 0 when it is not so. */
 static size_t literal_length(struct slice host)
 {
@@ -52,9 +22,10 @@ static size_t name_length(struct slice host, size_t colon)
 
 bool host_validate(struct arena *arena, struct slice host, struct slice *name)
 {
-    struct host_marks marks;
-
-    if (host.len == 0 || !look_over(host, &marks))
+    if (host.len == 0)
+        return false;
+    struct host_marks marks = scan_host(host.at, host.len);
+    if (marks.bad)
         return false;
     size_t len = name_length(host, marks.colon);
     if (len == 0)

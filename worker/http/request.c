@@ -49,7 +49,7 @@ struct request *request_take(struct worker *worker)
         if (request == NULL)
             return NULL;
     }
-    memset(request, 0, offsetof(struct request, head));
+    memset(request, 0, offsetof(struct request, response));
     request->worker = worker;
     request->started = request->spans.since = worker->clock.now;
     arena_init(&request->arena, &worker->arena_blocks);
@@ -208,10 +208,10 @@ static int choose_server(struct request *request)
 static int frame_body(struct request *request)
 {
     uint64_t length = 0;
-    enum framing framing = head_framing(&request->head, &length);
 
-    if (framing == FRAMING_NONE)
+    if (!head_has_any(&request->head, FIELDS_FRAMING))
         return 0;
+    enum framing framing = head_framing(&request->head, &length);
     if (framing == FRAMING_BAD)
         return bad_request(request, "invalid \"Content-Length\" or \"Transfer-Encoding\" header");
     if (framing == FRAMING_UNKNOWN) {

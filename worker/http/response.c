@@ -432,24 +432,6 @@ static void give_up(struct request *request)
     request->response.status = 500;
 }
 
-/* The steps that change what is sent; a status of 412 or 416 means that the page of this
- * error is the answer instead. */
-static int filter(struct request *request)
-{
-    size_t fields = request->response.fields.count;
-    int status = filter_conditional(request);
-
-    if (status != 0)
-        return status;
-    if (!filter_headers(request) || !filter_gunzip(request) || !filter_sub(request) ||
-        !filter_addition(request) || !filter_gzip(request))
-        return 500;
-    status = filter_range(request);
-    if (status == 416) /* its page has headers of its own */
-        request->response.fields.count = fields;
-    return status;
-}
-
 /* Whoever still sends a body that nobody reads is told to go on, as nginx does,
  * and its bytes are read off behind the answer. */
 int response_send(struct request *request)
@@ -462,7 +444,7 @@ int response_send(struct request *request)
     }
     if (request->subrequest != NULL)
         return subrequest_answer(request);
-    status = filter(request);
+    status = filters_run(request);
     if (status == 412 || status == 416)
         return status;
     if (request->body != NULL && !request->body->wanted && !request_expect(request))

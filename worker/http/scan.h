@@ -7,6 +7,8 @@
 #define MUXD_WORKER_HTTP_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -79,6 +81,28 @@ static inline const char *scan_path_bytewise(const char *at, const char *end)
         if (*at == '/' && at + 1 < end && (at[1] == '/' || at[1] == '.'))
             break;
     return at;
+}
+
+/* What one look over a host finds. */
+struct host_marks {
+    size_t colon;  /* the first; the host's length when there is none */
+    bool capitals; /* somewhere */
+    bool bad;      /* a byte that a path or a line could be mistaken for, or an empty label */
+};
+
+static inline struct host_marks scan_host_bytewise(const char *at, size_t len)
+{
+    struct host_marks marks = { .colon = len };
+
+    for (size_t i = 0; i < len; i++) {
+        if (!is_visible(at[i]) || at[i] == '/' || (at[i] == '.' && i > 0 && at[i - 1] == '.'))
+            marks.bad = true;
+        if (at[i] == ':' && marks.colon == len)
+            marks.colon = i;
+        if (at[i] >= 'A' && at[i] <= 'Z')
+            marks.capitals = true;
+    }
+    return marks;
 }
 
 #ifdef __SSE2__
@@ -173,7 +197,46 @@ static inline const char *scan_path(const char *at, const char *end)
     return scan_path_bytewise(at, end);
 }
 
+/* Sixteen bytes of a host that begin at `from`; `dot`: one stands right before them. Bytes
+ * behind the host's end are zero. */
+static inline bool scan_host_block(__m128i bytes, unsigned within, size_t from, bool dot,
+                                   struct host_marks *marks, size_t len)
+{
+    __m128i hidden = _mm_or_si128(bytes_at_most(bytes, 0x20), bytes_equal(bytes, 0x7f));
+    __m128i capitals = bytes_at_most(_mm_sub_epi8(bytes, _mm_set1_epi8('A')), 'Z' - 'A');
+    unsigned bad = (unsigned)_mm_movemask_epi8(_mm_or_si128(hidden, bytes_equal(bytes, '/')));
+    unsigned dots = (unsigned)_mm_movemask_epi8(bytes_equal(bytes, '.'));
+    unsigned colons = (unsigned)_mm_movemask_epi8(bytes_equal(bytes, ':'));
+
+    if (marks->colon == len && colons != 0)
+        marks->colon = from + (size_t)__builtin_ctz(colons);
+    marks->capitals |= _mm_movemask_epi8(capitals) != 0;
+    marks->bad |= (bad & within) != 0 || (dots & (dots << 1 | dot)) != 0;
+    return dots >> 15;
+}
+
+static inline struct host_marks scan_host(const char *at, size_t len)
+{
+    struct host_marks marks = { .colon = len };
+    char padded[16] = { 0 };
+    bool dot = false;
+    size_t from = 0;
+
+    for (; len - from >= 16; from += 16)
+        dot = scan_host_block(load_bytes(at + from), 0xffff, from, dot, &marks, len);
+    if (from == len)
+        return marks;
+    memcpy(padded, at + from, len - from);
+    scan_host_block(load_bytes(padded), (1U << (len - from)) - 1, from, dot, &marks, len);
+    return marks;
+}
+
 #else
+
+static inline struct host_marks scan_host(const char *at, size_t len)
+{
+    return scan_host_bytewise(at, len);
+}
 
 static inline const char *scan_name(const char *at, const char *end)
 {

@@ -427,13 +427,23 @@ static enum step step_proxy(struct connection *connection)
 
 /* --- requests --- */
 
+/* The state has no deadline of the client's. One that is about to be moved, as of nearly
+ * every request, need not be taken away first: later is for free (timer.h). */
+static void no_deadline(struct connection *connection)
+{
+    timer_disarm(&connection->worker->timers, &connection->timer);
+}
+
 /* After the head: the request has answered, or says by the connection's state
  * what it waits for. */
 static enum step after_request(struct connection *connection)
 {
-    if (connection->state == CONNECTION_WAIT || connection->state == CONNECTION_BODY)
+    if (connection->state == CONNECTION_WAIT || connection->state == CONNECTION_BODY) {
+        no_deadline(connection);
         return STEP_ON;
+    }
     if (connection->request->tunnel != NULL && connection->answered) {
+        no_deadline(connection);
         connection->state = CONNECTION_TUNNEL;
         return STEP_ON;
     }
@@ -453,7 +463,6 @@ static enum step begin_request(struct connection *connection, enum head_result r
 {
     struct request *request = connection->request;
 
-    timer_disarm(&connection->worker->timers, &connection->timer);
     reading_leave(connection);
     connection->state = CONNECTION_SEND;
     connection->requests++;
@@ -514,6 +523,7 @@ static enum step wait_for_subrequests(struct connection *connection)
         connection->state = CONNECTION_SEND;
         return STEP_ON;
     }
+    no_deadline(connection);
     return STEP_WAIT;
 }
 
@@ -574,7 +584,7 @@ static enum step step_send(struct connection *connection)
             exchange_read_ahead(connection->request);
         return STEP_WAIT;
     case OUTPUT_WAITS: /* the deadline is its handler's */
-        timer_disarm(&connection->worker->timers, &connection->timer);
+        no_deadline(connection);
         return client_has_left(connection) ? close_now(connection) : STEP_WAIT;
     case OUTPUT_YIELD:
         deadline_in(connection, 0);
@@ -583,7 +593,6 @@ static enum step step_send(struct connection *connection)
     case OUTPUT_SENT:
         break;
     }
-    timer_disarm(&connection->worker->timers, &connection->timer);
     if (connection->request != NULL && connection->answered) {
         connection->state = CONNECTION_DISCARD;
         return STEP_ON;
@@ -591,6 +600,7 @@ static enum step step_send(struct connection *connection)
     if (connection->request == NULL && !connection->keep_alive && connection->requests > 0)
         return close_politely(connection);
     if (connection->request != NULL && connection->resume_state != CONNECTION_IDLE) {
+        no_deadline(connection);
         connection->state = connection->resume_state;
         connection->resume_state = CONNECTION_IDLE;
         return STEP_ON;
@@ -661,13 +671,13 @@ static enum step stream_body(struct connection *connection, int status)
         return STEP_GONE;
     }
     if (body->whole) {
-        timer_disarm(&connection->worker->timers, &connection->timer);
+        no_deadline(connection);
         connection->state = CONNECTION_WAIT;
         return STEP_ON;
     }
     if (!body_is_full(body))
         return wait_for_body(connection, settings_of(connection)->client_body_timeout);
-    timer_disarm(&connection->worker->timers, &connection->timer);
+    no_deadline(connection);
     return STEP_WAIT;
 }
 
@@ -690,7 +700,7 @@ static enum step step_body(struct connection *connection)
         return stream_body(connection, status);
     if (step == STEP_WAIT)
         return wait_for_body(connection, settings_of(connection)->client_body_timeout);
-    timer_disarm(&connection->worker->timers, &connection->timer);
+    no_deadline(connection);
     connection->state = CONNECTION_SEND;
     request_body_ready(request, status);
     return after_request(connection);
@@ -717,7 +727,7 @@ static enum step step_discard(struct connection *connection)
         request->keep_alive = false;
     if (step == STEP_ON) {
         connection->linger_until = 0;
-        timer_disarm(&connection->worker->timers, &connection->timer);
+        no_deadline(connection);
         return end_request(connection);
     }
     if (connection->output != NULL) { /* the client may wait for the answer before it sends on */

@@ -694,6 +694,26 @@ START_TEST(both_ways_of_scanning_agree)
 }
 END_TEST
 
+/* Each byte at each place of a host. */
+START_TEST(both_ways_of_looking_over_a_host_agree)
+{
+    char text[40];
+
+    for (size_t len = 1; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++)
+            for (int c = 0; c < 256; c++) {
+                memset(text, 'a', sizeof text);
+                text[at] = (char)c;
+                text[(at + 1) % len] = c % 2 == 0 ? '.' : (char)c;
+                struct host_marks fast = scan_host(text, len);
+                struct host_marks slow = scan_host_bytewise(text, len);
+                if (fast.colon != slow.colon || fast.capitals != slow.capitals ||
+                    fast.bad != slow.bad)
+                    ck_abort_msg("byte %d at %zu of %zu", c, at, len);
+            }
+}
+END_TEST
+
 /* --- framing --- */
 
 START_TEST(bodies_are_framed)
@@ -820,6 +840,7 @@ int main(void)
         a_head_moves_with_its_buffer,
         init_forgets_the_request_before,
         both_ways_of_scanning_agree,
+        both_ways_of_looking_over_a_host_agree,
         bodies_are_framed,
         http_1_0_has_no_transfer_codings,
         connections_are_kept,
