@@ -43,6 +43,11 @@ static const struct refusal refusals[] = {
     { "a control character in a name", 400, "GET /ok HTTP/1.1\r\n" HOST "X\001: a\r\n\r\n" },
     { "no host", 400, "GET /ok HTTP/1.1\r\n\r\n" },
     { "two hosts", 400, "GET /ok HTTP/1.1\r\n" HOST "Host: other\r\n\r\n" },
+    { "two passwords", 400,
+      "GET /ok HTTP/1.1\r\n" HOST
+      "Authorization: Basic YTpi\r\nAuthorization: Basic YTpj\r\n\r\n" },
+    { "two conditions", 400,
+      "GET /ok HTTP/1.1\r\n" HOST "If-None-Match: \"a\"\r\nIf-None-Match: \"b\"\r\n\r\n" },
     { "a host with a slash", 400, "GET /ok HTTP/1.1\r\nHost: a/b\r\n\r\n" },
     { "an unknown encoding", 501, "POST /ok HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n" },
     { "chunked in HTTP/1.0", 400,

@@ -182,6 +182,16 @@ static int bad_request(struct request *request, const char *why)
     return 400;
 }
 
+/* Fields that can stand once, as nginx has it: of two, nobody knows which one counts. */
+static bool has_twice(const struct head *head)
+{
+    const uint32_t once = 1U << FIELD_AUTHORIZATION | 1U << FIELD_EXPECT | 1U << FIELD_IF_MATCH |
+                          1U << FIELD_IF_NONE_MATCH | 1U << FIELD_IF_MODIFIED_SINCE |
+                          1U << FIELD_IF_UNMODIFIED_SINCE | 1U << FIELD_IF_RANGE;
+
+    return (head->repeated & once) != 0;
+}
+
 /* The virtual server, by the absolute form's authority or by Host (RFC 9112 3.2). */
 static int choose_server(struct request *request)
 {
@@ -194,6 +204,8 @@ static int choose_server(struct request *request)
         return bad_request(request, "HTTP/1.1 request without \"Host\" header");
     if (head->host_count > 1)
         return bad_request(request, "duplicate host header");
+    if (has_twice(head))
+        return bad_request(request, "duplicate header line");
     if (host != NULL && !host_validate(&request->arena, host->value, &request->host))
         return bad_request(request, "invalid host header");
     if (authority.len > 0 && !host_validate(&request->arena, authority, &request->host))
