@@ -15,6 +15,7 @@
 
 struct connection;
 struct connection_block; /* worker/net/connection.c */
+struct crypt_library;    /* common/crypt_library.h */
 struct request;
 struct file_cache;          /* worker/handlers/file_cache.h */
 struct acceptor;            /* worker/net/accept.h */
@@ -34,9 +35,10 @@ struct worker {
     struct buffer_pool gzip_readers; /* and to decompress one: gunzip.c */
     struct regex_scratch regex;
     struct file_cache *files;
-    struct acceptor *acceptors; /* its own: one a listener */
-    struct acceptor *accepting; /* all that accept, linked by `next` */
-    struct stand_in *stand_ins; /* those on other workers' sockets */
+    struct crypt_library *crypt; /* loaded when auth_basic first needs it; NULL */
+    struct acceptor *acceptors;  /* its own: one a listener */
+    struct acceptor *accepting;  /* all that accept, linked by `next` */
+    struct stand_in *stand_ins;  /* those on other workers' sockets */
     struct connection_block *connection_blocks;
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;

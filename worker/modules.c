@@ -37,6 +37,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_HEADERS] = &headers_module,
     [MODULE_REALIP] = &realip_module,
     [MODULE_ACCESS] = &access_module,
+    [MODULE_AUTH_BASIC] = &auth_basic_module,
     [MODULE_ADDITION] = &addition_module,
     [MODULE_SUB] = &sub_module,
     [MODULE_AUTH_REQUEST] = &auth_request_module,

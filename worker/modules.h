@@ -26,6 +26,7 @@ enum module_id {
     MODULE_HEADERS,      /* worker/http/headers.c: add_header, expires */
     MODULE_REALIP,       /* worker/handlers/realip.c: set_real_ip_from, real_ip_header ... */
     MODULE_ACCESS,       /* worker/handlers/access.c: allow, deny */
+    MODULE_AUTH_BASIC,   /* worker/handlers/auth_basic.c */
     MODULE_ADDITION,     /* worker/http/addition.c */
     MODULE_SUB,          /* worker/http/sub_filter.c */
     MODULE_AUTH_REQUEST, /* worker/handlers/auth_request.c */

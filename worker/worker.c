@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include "common/crypt_library.h"
 #include "common/title.h"
 #include "worker/context.h"
 #include "worker/events.h"
@@ -232,6 +233,7 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
     block_cache_free(&worker->arena_blocks);
     free(worker->own_lane);
     regex_scratch_free(&worker->regex);
+    crypt_library_free(worker->crypt);
     while (worker->free_requests != NULL) {
         struct request *next = worker->free_requests->next_free;
         free(worker->free_requests);

@@ -27,6 +27,10 @@ extern const struct conf_module limit_req_module;
 int access_handler(struct request *);
 extern const struct conf_module access_module;
 
+/* Access phase: auth_basic. */
+int auth_basic_handler(struct request *);
+extern const struct conf_module auth_basic_module;
+
 /* Access phase: auth_request. */
 int auth_request_handler(struct request *);
 extern const struct conf_module auth_request_module;

@@ -1,6 +1,7 @@
 /* What the client sent in its header: $http_*, $cookie_*, and the fields that
  * have variables of their own. */
 #include "worker/http/body.h"
+#include "worker/http/credentials.h"
 #include "worker/http/variable_text.h"
 #include "worker/http/variables.h"
 
@@ -161,61 +162,14 @@ static bool cookie_any(struct request *request, struct slice argument, struct sl
     return false;
 }
 
-/* --- Authorization: Basic --- */
-
-static int base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Decodes up to the first '=' into `out`, which has room for 3/4 of the text. False when
- * it is not base64. */
-static bool base64_decode(struct slice text, char *out, size_t *len)
-{
-    uint32_t bits = 0;
-    unsigned count = 0;
-    size_t read = 0;
-
-    *len = 0;
-    for (; read < text.len && text.at[read] != '='; read++) {
-        int value = base64_value(text.at[read]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)value;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            out[(*len)++] = (char)(bits >> count & 0xff);
-        }
-    }
-    return read % 4 != 1;
-}
-
-/* The user's name of "Basic dXNlcjpwYXNz", whether or not anybody checks it. */
 static bool remote_user(struct request *request, struct slice argument, struct slice *value)
 {
-    static const struct slice scheme = { "Basic ", 6 };
-    struct slice text;
-    size_t len;
+    struct credentials credentials;
 
     (void)argument;
-    if (!known_field(request, FIELD_AUTHORIZATION, &text) ||
-        !slice_equal_nocase(slice_first(text, scheme.len), scheme))
+    if (!request_credentials(request, &credentials))
         return false;
-    text = skip_spaces(slice_from(text, scheme.len));
-    char *decoded = arena_text(&request->arena, text.len);
-    if (decoded == NULL || !base64_decode(text, decoded, &len))
-        return false;
-    ptrdiff_t colon = slice_find(slice_make(decoded, len), ':');
-    if (colon <= 0)
-        return false;
-    *value = slice_make(decoded, (size_t)colon);
+    *value = credentials.user;
     return true;
 }
 

@@ -200,6 +200,7 @@ static const struct step {
     { PHASE_PREACCESS, MODULE_REALIP, realip_handler },
     { PHASE_PREACCESS, MODULE_LIMIT_REQ, limit_req_handler },
     { PHASE_ACCESS, MODULE_ACCESS, access_handler },
+    { PHASE_ACCESS, MODULE_AUTH_BASIC, auth_basic_handler },
     { PHASE_ACCESS, MODULE_AUTH_REQUEST, auth_request_handler },
     { PHASE_POST_ACCESS, ALWAYS, access_verdict },
     { PHASE_PRECONTENT, MODULE_TRY_FILES, try_files_handler },

@@ -68,7 +68,7 @@ static const struct enum_type as_satisfy = {
 
 static const struct directive satisfy_directives[] = {
     { "satisfy", IN_HTTP_ALL, ARGS(1), &as_satisfy.type, offsetof(struct satisfy_settings, satisfy),
-      "all", "let a client in when all of allow, deny and auth_request do, or any" },
+      "all", "let a client in when all of allow, deny, auth_basic and auth_request do, or any" },
     { "auth_delay", IN_HTTP_ALL, ARGS(1), &as_time, offsetof(struct satisfy_settings, delay), "0s",
       "wait before a client is answered with 401" },
     { 0 },
