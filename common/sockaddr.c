@@ -282,6 +282,14 @@ unsigned address_port(const struct address *address)
     }
 }
 
+void address_set_port(struct address *address, unsigned port)
+{
+    if (address->name.any.sa_family == AF_INET)
+        address->name.in.sin_port = htons((uint16_t)port);
+    else if (address->name.any.sa_family == AF_INET6)
+        address->name.in6.sin6_port = htons((uint16_t)port);
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
     if (a->name.any.sa_family != b->name.any.sa_family)

@@ -63,6 +63,9 @@ size_t address_host_text(const struct address *, char *text);
 /* The port in host order; 0 for unix sockets. */
 unsigned address_port(const struct address *);
 
+/* Sets the port, in host order; nothing of unix sockets. */
+void address_set_port(struct address *, unsigned port);
+
 /* Same family, address, port or path. */
 bool address_equal(const struct address *, const struct address *);
 

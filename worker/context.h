@@ -21,6 +21,7 @@ struct file_cache;          /* worker/handlers/file_cache.h */
 struct acceptor;            /* worker/net/accept.h */
 struct stand_in;            /* worker/net/stand_in.h */
 struct upstream_connection; /* worker/upstream/connection.h */
+struct resolver;            /* worker/net/resolver.h */
 
 struct worker {
     const struct worker_setup *setup;
@@ -43,6 +44,7 @@ struct worker {
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;
     struct upstream_connection *upstreams; /* all, linked by `next` */
+    struct resolver *resolvers;            /* in use, linked by `next` */
     uint32_t connection_count;             /* open */
     uint32_t waiting_count;                /* of them: for a request's first byte */
     uint32_t reading_count;                /* of them: for the rest of a head */

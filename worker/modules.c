@@ -17,6 +17,7 @@
 #include "worker/http/maps.h"
 #include "worker/http/satisfy.h"
 #include "worker/http/slow_log.h"
+#include "worker/net/resolver.h"
 #include "worker/upstream/group.h"
 
 const struct conf_module *const worker_modules[WORKER_MODULES] = {
@@ -48,6 +49,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_LIMIT_REQ] = &limit_req_module,
     [MODULE_SATISFY] = &satisfy_module,
     [MODULE_UPSTREAM] = &upstream_module,
+    [MODULE_RESOLVER] = &resolver_module,
     [MODULE_PROXY] = &proxy_module,
     [MODULE_MAP] = &map_module,
     [MODULE_GEO] = &geo_module,

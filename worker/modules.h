@@ -37,6 +37,7 @@ enum module_id {
     MODULE_LIMIT_REQ,    /* worker/handlers/limit_req.c */
     MODULE_SATISFY,      /* worker/http/satisfy.c: satisfy, auth_delay */
     MODULE_UPSTREAM,     /* worker/upstream/group_settings.c: upstream, server, keepalive ... */
+    MODULE_RESOLVER,     /* worker/net/resolver_settings.c: resolver, resolver_timeout */
     MODULE_PROXY,        /* worker/handlers/proxy_settings.c: proxy_* */
     MODULE_MAP,          /* worker/http/map.c, and its kin: */
     MODULE_GEO,

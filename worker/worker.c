@@ -10,6 +10,7 @@
 #include "worker/http/request.h"
 #include "worker/net/accept.h"
 #include "worker/net/connection.h"
+#include "worker/net/resolver.h"
 #include "worker/net/stand_in.h"
 #include "worker/status/board.h"
 #include "worker/upstream/connection.h"
@@ -219,6 +220,7 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
     acceptors_close(worker);
     connections_close(worker);
     upstream_close_all(worker);
+    resolvers_close(worker);
     access_log_flush(worker);
     if (worker->files != NULL)
         file_cache_close(worker->files);

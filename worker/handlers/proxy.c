@@ -96,11 +96,12 @@ static bool streams_body(const struct request *request, const struct proxy_setti
 int proxy_handler(struct request *request)
 {
     const struct proxy_settings *settings = proxy_settings(request);
-    const struct proxy_url *url = proxy_url_for(request, settings);
+    const struct proxy_url *url;
     bool passes_body = settings->exchange.pass_request_body && settings->body.literal.at == NULL;
 
-    if (url == NULL)
-        return request->arena.exhausted ? 500 : 502;
+    int found = proxy_url_for(request, settings, &url);
+    if (found != 0)
+        return found;
     if (make_exchange(request, settings, url) == NULL)
         return 500;
     if (passes_body && streams_body(request, settings)) {

@@ -110,9 +110,9 @@ bool proxy_url_parse(struct arena *, struct slice text, struct proxy_url *);
 /* Finds the group of the settings' URL, once all upstream blocks are read. */
 void proxy_url_resolve(struct conf *, struct conf_scope *, struct position at, struct proxy_url *);
 
-/* The URL for a request: that of the settings, or made of variables, with its group. NULL: it
- * cannot be used (logged), or memory is out. */
-const struct proxy_url *proxy_url_for(struct request *, const struct proxy_settings *);
+/* The URL for a request: that of the settings, or made of variables, with its group. 0: *url
+ * is set; AGAIN: its name is looked up, and the handler is called again; or a status. */
+int proxy_url_for(struct request *, const struct proxy_settings *, const struct proxy_url **url);
 
 /* The URI that the upstream is asked for; {NULL, 0}: memory is out. */
 struct slice proxy_uri(struct request *, const struct proxy_settings *, const struct proxy_url *);

@@ -89,34 +89,24 @@ void proxy_url_resolve(struct conf *conf, struct conf_scope *scope, struct posit
     url->group = group;
 }
 
-static void log_unresolved(struct request *request, const struct proxy_url *url)
-{
-    request_log(request, LOG_LEVEL_ERROR, 0, "no resolver defined to resolve %.*s",
-                (int)url->address.len, url->address.at);
-}
-
-const struct proxy_url *proxy_url_for(struct request *request,
-                                      const struct proxy_settings *settings)
+int proxy_url_for(struct request *request, const struct proxy_settings *settings,
+                  const struct proxy_url **chosen)
 {
     struct proxy_url *url;
     struct slice text;
 
+    *chosen = &settings->url;
     if (settings->url.group != NULL)
-        return &settings->url;
-    url = arena_alloc(&request->arena, sizeof *url);
+        return 0;
+    *chosen = url = arena_alloc(&request->arena, sizeof *url);
     if (url == NULL || !template_eval(request, &settings->pass, &text))
-        return NULL;
+        return 500;
     if (!proxy_url_parse(&request->arena, text, url)) {
         request_log(request, LOG_LEVEL_ERROR, 0, "invalid URL prefix in \"%.*s\"", (int)text.len,
                     text.at);
-        return NULL;
+        return 500;
     }
-    url->group = group_find(request->server->http->upstreams, url->address);
-    if (url->group == NULL)
-        url->group = group_for_request(request, url->address, DEFAULT_PORT);
-    if (url->group == NULL)
-        log_unresolved(request, url);
-    return url->group == NULL ? NULL : url;
+    return group_for_request(request, url->address, DEFAULT_PORT, &url->group);
 }
 
 /* --- the URI --- */

@@ -22,6 +22,7 @@ struct body; /* worker/http/body.h */
 struct gzip_stream;
 struct exchange; /* worker/upstream/exchange.h */
 struct tunnel;
+struct host_lookup;
 struct subrequest; /* worker/http/subrequest.h */
 
 /* What a phase function answers; any value above 0 is a status (404: the error
@@ -113,15 +114,16 @@ struct request {
     struct slice *user_values; /* user variables by index; NULL until one is set */
     bool *user_set;
 
-    struct body *body;             /* NULL when the request has none */
-    struct buffer *head_buffer;    /* the head's bytes, when the connection reads on elsewhere */
-    struct held_file *held;        /* worker/handlers: files to release at the end */
-    struct request_end *ends;      /* request_at_end */
-    struct exchange *exchange;     /* with an upstream, the last one; NULL: none */
-    struct tunnel *tunnel;         /* the connection is upgraded; NULL: it is not */
-    struct gzip_stream *gzip;      /* what compresses the answer; NULL: nothing */
-    struct subrequest *subrequest; /* NULL: it is the client's own request */
-    struct request *subrequests;   /* made for the client's request, newest first; NULL: none */
+    struct body *body;               /* NULL when the request has none */
+    struct buffer *head_buffer;      /* the head's bytes, when the connection reads on elsewhere */
+    struct held_file *held;          /* worker/handlers: files to release at the end */
+    struct request_end *ends;        /* request_at_end */
+    struct exchange *exchange;       /* with an upstream, the last one; NULL: none */
+    struct host_lookup *host_lookup; /* a name that is looked up: worker/upstream/group_request.c */
+    struct tunnel *tunnel;           /* the connection is upgraded; NULL: it is not */
+    struct gzip_stream *gzip;        /* what compresses the answer; NULL: nothing */
+    struct subrequest *subrequest;   /* NULL: it is the client's own request */
+    struct request *subrequests;     /* made for the client's request, newest first; NULL: none */
     unsigned subrequest_count;
     struct request *authorization; /* auth_request's subrequest; NULL: it has not asked yet */
     uint64_t bytes_sent;           /* head and body handed on to the kernel (or queued for it) */

@@ -23,8 +23,8 @@ enum { SCALE = 20 }; /* of weights: peer_weight */
 
 /* --- implicit groups --- */
 
-static struct upstream_group *find_implicit(struct upstream_group *groups, struct slice name,
-                                            unsigned default_port)
+struct upstream_group *group_find_implicit(struct upstream_group *groups, struct slice name,
+                                           unsigned default_port)
 {
     for (struct upstream_group *group = groups; group != NULL; group = group->next)
         if (group->implicit && group->default_port == default_port &&
@@ -53,9 +53,8 @@ static bool peer_init(struct peer *peer, struct arena *arena, struct upstream_gr
     return peer->name.at != NULL;
 }
 
-/* A group of nothing but these addresses. NULL: memory is out. */
-static struct upstream_group *group_new(struct arena *arena, struct slice name,
-                                        const struct address *addresses, size_t count)
+struct upstream_group *group_of_addresses(struct arena *arena, struct slice name,
+                                          const struct address *addresses, size_t count)
 {
     struct upstream_group *group = arena_zalloc(arena, sizeof *group);
     struct peer *peers = arena_zalloc(arena, count * sizeof *peers);
@@ -87,7 +86,7 @@ struct upstream_group *group_of_address(struct conf *conf, struct conf_scope *sc
     struct http *http = http_of(scope);
     struct address addresses[ADDRESSES_MAX];
     size_t count = 0;
-    struct upstream_group *group = find_implicit(http->upstreams, address, default_port);
+    struct upstream_group *group = group_find_implicit(http->upstreams, address, default_port);
 
     if (group != NULL)
         return group;
@@ -97,7 +96,7 @@ struct upstream_group *group_of_address(struct conf *conf, struct conf_scope *sc
                    address.at);
         return NULL;
     }
-    group = group_new(conf->arena, address, addresses, count);
+    group = group_of_addresses(conf->arena, address, addresses, count);
     if (group == NULL) {
         conf_error(conf, at, "no memory for this upstream");
         return NULL;
@@ -107,29 +106,6 @@ struct upstream_group *group_of_address(struct conf *conf, struct conf_scope *sc
     group->next = http->upstreams;
     http->upstreams = group;
     return group;
-}
-
-/* A name would have to be resolved, which may block. */
-static bool is_literal(struct slice address)
-{
-    for (size_t i = 0; i < address.len; i++) {
-        char c = ascii_lower(address.at[i]);
-        if (!(c >= '0' && c <= '9') && c != '.' && c != ':')
-            return slice_starts(address, SLICE("[")) || slice_starts(address, SLICE("unix:"));
-    }
-    return true;
-}
-
-struct upstream_group *group_for_request(struct request *request, struct slice address,
-                                         unsigned default_port)
-{
-    struct address addresses[ADDRESSES_MAX];
-    size_t count = 0;
-
-    if (!is_literal(address) ||
-        address_parse_remote(address, default_port, addresses, &count) != ADDRESS_OK)
-        return NULL;
-    return group_new(&request->arena, address, addresses, count);
 }
 
 /* --- selection --- */

@@ -111,9 +111,19 @@ struct upstream_group *group_find(struct upstream_group *groups, struct slice na
 struct upstream_group *group_of_address(struct conf *, struct conf_scope *, struct position at,
                                         struct slice address, unsigned default_port);
 
-/* The same for one request: only literal addresses. NULL: it is none, or memory is out. */
-struct upstream_group *group_for_request(struct request *, struct slice address,
-                                         unsigned default_port);
+/* The group of that kind that was made already; NULL: none was. */
+struct upstream_group *group_find_implicit(struct upstream_group *groups, struct slice address,
+                                           unsigned default_port);
+
+/* A group of nothing but these addresses. NULL: memory is out. */
+struct upstream_group *group_of_addresses(struct arena *, struct slice name,
+                                          const struct address *addresses, size_t count);
+
+/* The group for an address that a request has said: one of the configuration, or one made
+ * for it. A host name is looked up by the resolver in force. 0: *group is set; AGAIN: call it
+ * again when the request is resumed; 502, 500: it was logged why. */
+int group_for_request(struct request *, struct slice address, unsigned default_port,
+                      struct upstream_group **group);
 
 /* Begins to choose for one request. False: memory is out. */
 bool selection_begin(struct selection *, struct request *, struct upstream_group *);

@@ -1,0 +1,128 @@
+/* Names of upstreams that are looked up while requests are answered. */
+#include "tests/serve/harness_dns.h"
+#include "tests/serve/harness_upstream.h"
+
+#define LISTEN "listen 127.0.0.1:@port@; "
+
+static const char resolver_conf[] =
+    "resolver 127.0.0.1:@port3@ valid=1h ipv4=on ipv6=off; resolver_timeout 20s;\n"
+    "server { " LISTEN "add_header X-Addr $upstream_addr always;\n"
+    "location / { proxy_pass http://$arg_host:@port2@; }\n"
+    "location /silent/ { resolver 127.0.0.1:@port4@; resolver_timeout 100ms;\n"
+    "  proxy_pass http://$arg_host; } }";
+
+static struct response *ask_host(struct server *server, int listening, const char *host)
+{
+    struct client *client = client_open(server);
+
+    client_send(client, "GET /?host=%s HTTP/1.1\r\nHost: h\r\n\r\n", host);
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    struct response *response = client_read(client);
+    client_close(up);
+    client_close(client);
+    return response;
+}
+
+START_TEST(names_in_variables_are_looked_up)
+{
+    struct server *server = server_start(resolver_conf);
+    int listening = upstream_listen(server, 2);
+    struct name_server *dns =
+        name_server_start(server, 3, "a.example A 1 127.0.0.1\nb.example CNAME 1 a.example\n");
+
+    struct response *response = ask_host(server, listening, "a.example");
+    ck_assert_str_eq(response->body, "ok");
+    ck_assert_str_eq(header(response, "X-Addr"), server_expand(server, "127.0.0.1:@port2@"));
+    ck_assert_uint_eq(name_server_asked(dns), 1);
+    for (int i = 0; i < 5; i++)
+        ck_assert_str_eq(ask_host(server, listening, "A.Example")->body, "ok");
+    ck_assert_uint_le(name_server_asked(dns), worker_count());
+    ck_assert_str_eq(ask_host(server, listening, "127.0.0.1")->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(names_that_are_none)
+{
+    struct server *server = server_start(resolver_conf);
+
+    name_server_start(server, 3, "a.example A 1 127.0.0.1\n");
+    ck_assert_int_eq(get(server, "/?host=no.example")->status, 502);
+    server_wait_log(server, "no.example could not be resolved (3: Host not found)");
+    ck_assert_int_eq(get(server, "/?host=a..b")->status, 502);
+    ck_assert_int_eq(get(server, "/silent/?host=a:1:")->status, 500);
+    ck_assert_int_eq(get(server, "/silent/?host=slow.example")->status, 502);
+    server_wait_log(server, "slow.example could not be resolved (110: Operation timed out)");
+    server_stop(server);
+}
+END_TEST
+
+/* Clients that do not wait, and a server that leaves meanwhile. */
+START_TEST(questions_end_with_their_requests)
+{
+    struct server *server = server_start(resolver_conf);
+
+    for (int i = 0; i < 20; i++) {
+        struct client *client = client_open(server);
+        client_send(client, "GET /silent/?host=h%d.example HTTP/1.1\r\nHost: h\r\n\r\n", i % 3);
+        if (i % 2 == 0)
+            client_reset(client);
+    }
+    ck_assert_int_eq(get(server, "/silent/?host=h0.example")->status, 502);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(without_a_resolver)
+{
+    struct server *server =
+        server_start("server { " LISTEN "location / { proxy_pass http://$arg_host; }\n"
+                     "location /known/ { proxy_pass http://localhost:@port2@; } }");
+    int listening = upstream_listen(server, 2);
+
+    ck_assert_int_eq(get(server, "/?host=a.example:80")->status, 502);
+    server_wait_log(server, "no resolver defined to resolve a.example");
+    struct client *client = client_open(server);
+    client_send(client, "%s",
+                server_expand(server, "GET /?host=localhost:@port2@ HTTP/1.1\r\nHost: h\r\n\r\n"));
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    ck_assert_str_eq(client_read(client)->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(configurations_that_are_refused)
+{
+    static const char *const wrong[][2] = {
+        { "resolver 127.0.0.1 valid=x;", "invalid parameter: valid=x" },
+        { "resolver 127.0.0.1 ipv6=x;", "invalid parameter: ipv6=x" },
+        { "resolver 127.0.0.1:99999;", "invalid port in resolver \"127.0.0.1:99999\"" },
+        { "resolver valid=1s;", "no name servers defined" },
+        { "resolver 127.0.0.1; resolver 127.0.0.1;", "\"resolver\" directive is duplicate" },
+        { "resolver 127.0.0.1 ipv4=off ipv6=off;", "cannot both be \"off\"" },
+        { "resolver unix:/x;", "in resolver \"unix:/x\"" },
+    };
+    struct server *server = server_start(resolver_conf);
+    char text[200];
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        snprintf(text, sizeof(text), "events { } http { %s }", wrong[i][0]);
+        struct run *run = config_test(server, text);
+        ck_assert_int_eq(run->status, 1);
+        ck_assert_msg(strstr(run->text, wrong[i][1]) != NULL, "%s", run->text);
+    }
+    server_stop(server);
+}
+END_TEST
+
+int main(void)
+{
+    return serve_main("resolver",
+                      (const TTest *[]){ names_in_variables_are_looked_up, names_that_are_none,
+                                         questions_end_with_their_requests, without_a_resolver,
+                                         configurations_that_are_refused, NULL });
+}
