@@ -117,6 +117,32 @@ static bool proxied_tlv(struct request *request, struct slice argument, struct s
     return proxy_protocol_tlv(proxied->tlvs, argument, value);
 }
 
+/* nginx's names for what the TLVs of the terminator say. */
+
+static bool ssl_protocol(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
+    return proxied_tlv(request, SLICE("ssl_version"), value);
+}
+
+static bool ssl_cipher(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
+    return proxied_tlv(request, SLICE("ssl_cipher"), value);
+}
+
+static bool ssl_server_name(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
+    return proxied_tlv(request, SLICE("authority"), value);
+}
+
+static bool ssl_alpn_protocol(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)argument;
+    return proxied_tlv(request, SLICE("alpn"), value);
+}
+
 /* --- the connection --- */
 
 static bool connection_number(struct request *request, struct slice argument, struct slice *value)
@@ -227,6 +253,10 @@ const struct variable connection_variables[] = {
     { "remote_port", remote_port },
     { "server_addr", server_addr },
     { "server_port", server_port },
+    { "ssl_alpn_protocol", ssl_alpn_protocol },
+    { "ssl_cipher", ssl_cipher },
+    { "ssl_protocol", ssl_protocol },
+    { "ssl_server_name", ssl_server_name },
     { "tcpinfo_rcv_space", tcp_rcv_space },
     { "tcpinfo_rtt", tcp_rtt },
     { "tcpinfo_rttvar", tcp_rttvar },

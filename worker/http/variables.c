@@ -44,15 +44,19 @@ variable_setter *variable_find_setter(struct slice name)
     return NULL;
 }
 
-/* The name number `index` of all tables. */
-static struct slice name_at(const void *context, size_t index)
+struct slice variable_known(size_t index)
 {
-    (void)context;
     for (size_t i = 0; i < TABLES; i++)
         for (const struct variable *variable = tables[i]; variable->name != NULL; variable++)
             if (index-- == 0)
                 return slice_of(variable->name);
     return (struct slice){ NULL, 0 };
+}
+
+static struct slice name_at(const void *context, size_t index)
+{
+    (void)context;
+    return variable_known(index);
 }
 
 static size_t name_count(void)

@@ -37,6 +37,9 @@ extern const struct variable secure_link_variables[]; /* secure_link.c */
  * one; NULL when there is none. */
 const struct variable *variable_find(struct slice name, struct slice *argument);
 
+/* The name number `index` of all built-in variables, in no order; empty behind the last. */
+struct slice variable_known(size_t index);
+
 /* The known name that was probably meant, or an empty slice. */
 struct slice variable_suggest(struct slice name);
 

@@ -1,7 +1,8 @@
-/* Each directive of the modules' tables is explained in muxd.conf(5) and used by a test
- * of the real binary: the tables are the single source of what must be there. */
+/* Each directive and variable of the modules' tables is explained in muxd.conf(5) and used by
+ * a test of the real binary: the tables are the single source of what must be there. */
 #include "master/settings.h"
 #include "tests/unit/unit.h"
+#include "worker/http/variables.h"
 
 #include <ctype.h>
 #include <glob.h>
@@ -127,6 +128,65 @@ START_TEST(each_directive_has_help_and_contexts)
 }
 END_TEST
 
+/* The text has the variable, or one that begins with it ("arg_" is a prefix). */
+static bool has_variable(const char *text, struct slice name)
+{
+    size_t len = name.len;
+
+    for (const char *at = strchr(text, '$'); at != NULL; at = strchr(at + 1, '$')) {
+        const char *found = at[1] == '{' ? at + 2 : at + 1;
+        if (strncmp(found, name.at, len) == 0 &&
+            is_name_byte(found[len]) == (name.at[len - 1] == '_'))
+            return true;
+    }
+    return false;
+}
+
+/* Likewise; $http_host, which has a getter of its own, is explained with $http_NAME. */
+static bool has_explained(const char *text, struct slice name)
+{
+    struct slice prefix;
+
+    if (has_variable(text, name))
+        return true;
+    for (size_t i = 0; (prefix = variable_known(i)).len > 0; i++)
+        if (slice_ends(prefix, SLICE("_")) && slice_starts(name, prefix) &&
+            has_variable(text, prefix))
+            return true;
+    return false;
+}
+
+static unsigned count_unknown_variables(const char *text, bool (*has)(const char *, struct slice))
+{
+    unsigned missing = 0;
+    struct slice name;
+
+    for (size_t i = 0; (name = variable_known(i)).len > 0; i++)
+        if (!has(text, name)) {
+            printf("missing: $%.*s\n", (int)name.len, name.at);
+            missing++;
+        }
+    return missing;
+}
+
+START_TEST(each_variable_is_in_the_manual)
+{
+    char *manual = read_file(MUXD_SOURCE "/conf/muxd.conf.5");
+
+    ck_assert_uint_eq(count_unknown_variables(manual, has_explained), 0);
+    free(manual);
+}
+END_TEST
+
+START_TEST(each_variable_is_used_by_a_test_of_the_real_binary)
+{
+    char *tests = read_files(MUXD_SOURCE "/tests/serve/test_*.c");
+
+    ck_assert_uint_eq(count_unknown_variables(tests, has_variable), 0);
+    free(tests);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("coverage");
@@ -135,6 +195,8 @@ int main(void)
     tcase_add_test(cases, each_directive_is_in_the_manual);
     tcase_add_test(cases, each_directive_is_used_by_a_test_of_the_real_binary);
     tcase_add_test(cases, each_directive_has_help_and_contexts);
+    tcase_add_test(cases, each_variable_is_in_the_manual);
+    tcase_add_test(cases, each_variable_is_used_by_a_test_of_the_real_binary);
     suite_add_tcase(suite, cases);
     return unit_main(suite);
 }
