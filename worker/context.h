@@ -14,7 +14,7 @@
 #include "worker/worker.h"
 
 struct connection;
-struct connection_block; /* worker/net/connection.c */
+struct connection_block; /* worker/net/connection_pool.c */
 struct crypt_library;    /* common/crypt_library.h */
 struct request;
 struct file_cache;          /* worker/handlers/file_cache.h */
