@@ -1,6 +1,7 @@
 #include "worker/handlers/limit_req_table.h"
 
 #include "common/key_tree.h"
+#include "common/list.h"
 
 enum {
     REQUEST = 1000,       /* what one adds to the excess */
@@ -8,8 +9,8 @@ enum {
 };
 
 struct entry {
-    struct key_node node; /* first: the tree's nodes are entries */
-    struct entry *newer, *older;
+    struct list_node age; /* first: the list's nodes are entries */
+    struct key_node node;
     uint64_t last;   /* monotonic ms, when the excess was what it is */
     uint64_t excess; /* thousandths of a request */
     char key[];
@@ -18,7 +19,7 @@ struct entry {
 struct limit_req_table {
     struct shared_memory *memory;
     struct key_tree entries;
-    struct entry *newest, *oldest; /* by when they were asked for */
+    struct list_node ages; /* of all entries, the one that was asked for last first */
 };
 
 struct limit_req_table *limit_req_table_new(struct shared_memory *memory)
@@ -28,38 +29,26 @@ struct limit_req_table *limit_req_table_new(struct shared_memory *memory)
     if (table == NULL)
         return NULL;
     *table = (struct limit_req_table){ .memory = memory };
-    key_tree_init(&table->entries, offsetof(struct entry, key));
+    key_tree_init(&table->entries, offsetof(struct entry, key) - offsetof(struct entry, node));
+    list_init(&table->ages);
     return table;
 }
 
-/* --- by age --- */
-
-static void age_remove(struct limit_req_table *table, const struct entry *entry)
+static struct entry *find(const struct limit_req_table *table, struct slice key)
 {
-    if (entry->newer != NULL)
-        entry->newer->older = entry->older;
-    else
-        table->newest = entry->older;
-    if (entry->older != NULL)
-        entry->older->newer = entry->newer;
-    else
-        table->oldest = entry->newer;
+    struct key_node *node = key_tree_find(&table->entries, key);
+
+    return node == NULL ? NULL : (struct entry *)((char *)node - offsetof(struct entry, node));
 }
 
-static void age_add(struct limit_req_table *table, struct entry *entry)
+static struct entry *oldest(const struct limit_req_table *table)
 {
-    entry->newer = NULL;
-    entry->older = table->newest;
-    if (table->newest != NULL)
-        table->newest->newer = entry;
-    else
-        table->oldest = entry;
-    table->newest = entry;
+    return (struct entry *)list_last(&table->ages);
 }
 
 static void forget(struct limit_req_table *table, struct entry *entry)
 {
-    age_remove(table, entry);
+    list_remove(&entry->age);
     key_tree_remove(&table->entries, &entry->node);
     shared_memory_free(table->memory, entry);
 }
@@ -105,8 +94,10 @@ static bool is_over(const struct entry *entry, const struct limit_req_ask *ask)
 /* A few at each new entry: the table never has many that mean nothing any more. */
 static void forget_what_is_over(struct limit_req_table *table, const struct limit_req_ask *ask)
 {
-    for (unsigned i = 0; i < 2 && table->oldest != NULL && is_over(table->oldest, ask); i++)
-        forget(table, table->oldest);
+    struct entry *entry;
+
+    for (unsigned i = 0; i < 2 && (entry = oldest(table)) != NULL && is_over(entry, ask); i++)
+        forget(table, entry);
 }
 
 static struct entry *add_entry(struct limit_req_table *table, const struct limit_req_ask *ask)
@@ -115,8 +106,8 @@ static struct entry *add_entry(struct limit_req_table *table, const struct limit
 
     forget_what_is_over(table, ask);
     struct entry *entry = shared_memory_alloc(table->memory, size);
-    if (entry == NULL && table->oldest != NULL) {
-        forget(table, table->oldest);
+    if (entry == NULL && oldest(table) != NULL) {
+        forget(table, oldest(table));
         forget_what_is_over(table, ask);
         entry = shared_memory_alloc(table->memory, size);
     }
@@ -125,7 +116,7 @@ static struct entry *add_entry(struct limit_req_table *table, const struct limit
     entry->excess = 0;
     entry->last = 0;
     key_tree_add(&table->entries, &entry->node, ask->key);
-    age_add(table, entry);
+    list_add_first(&table->ages, &entry->age);
     return entry;
 }
 
@@ -134,7 +125,7 @@ static struct entry *add_entry(struct limit_req_table *table, const struct limit
 enum limit_req_result limit_req_ask(struct limit_req_table *table, const struct limit_req_ask *ask,
                                     bool charge, uint64_t *excess)
 {
-    struct entry *entry = (struct entry *)key_tree_find(&table->entries, ask->key);
+    struct entry *entry = find(table, ask->key);
 
     *excess = 0;
     if (entry == NULL) {
@@ -145,8 +136,8 @@ enum limit_req_result limit_req_ask(struct limit_req_table *table, const struct 
             entry->last = ask->now;
         return LIMIT_REQ_PASSED;
     }
-    age_remove(table, entry);
-    age_add(table, entry);
+    list_remove(&entry->age);
+    list_add_first(&table->ages, &entry->age);
     *excess = excess_now(entry, ask);
     if (*excess > ask->burst)
         return LIMIT_REQ_BUSY;
@@ -157,7 +148,7 @@ enum limit_req_result limit_req_ask(struct limit_req_table *table, const struct 
 
 uint64_t limit_req_charge(struct limit_req_table *table, const struct limit_req_ask *ask)
 {
-    struct entry *entry = (struct entry *)key_tree_find(&table->entries, ask->key);
+    struct entry *entry = find(table, ask->key);
 
     if (entry == NULL) /* forgotten since */
         entry = add_entry(table, ask);
