@@ -47,6 +47,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_HEALTHZ] = &healthz_module,
     [MODULE_SLOW_LOG] = &slow_log_module,
     [MODULE_LIMIT_REQ] = &limit_req_module,
+    [MODULE_LIMIT_CONN] = &limit_conn_module,
     [MODULE_SATISFY] = &satisfy_module,
     [MODULE_UPSTREAM] = &upstream_module,
     [MODULE_RESOLVER] = &resolver_module,

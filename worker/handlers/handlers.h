@@ -23,6 +23,10 @@ extern const struct conf_module rewrite_module;
 int limit_req_handler(struct request *);
 extern const struct conf_module limit_req_module;
 
+/* Preaccess phase, behind it: limit_conn. */
+int limit_conn_handler(struct request *);
+extern const struct conf_module limit_conn_module;
+
 /* Access phase: allow and deny. */
 int access_handler(struct request *);
 extern const struct conf_module access_module;

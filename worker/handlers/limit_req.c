@@ -1,4 +1,5 @@
 /* limit_req: how many requests a key may make, by a leaky bucket in shared memory. */
+#include "common/key_tree.h"
 #include "conf/values.h"
 #include "worker/context.h"
 #include "worker/error_log.h"
@@ -79,7 +80,7 @@ static bool collect(struct request *request, const struct limit_req_settings *se
     for (size_t i = 0; i < settings->limits.count; i++) {
         const struct rate_limit *zone = limits[i].zone->owner;
         struct slice key;
-        if (!limit_key(request, &zone->key, &key))
+        if (!limit_key(request, &zone->key, KEY_MAX, &key))
             return false;
         if (key.len > 0)
             (*asked)[(*count)++] = (struct asked){ &limits[i], ask_of(request, &limits[i], key) };
@@ -233,11 +234,6 @@ static void *make_table(const struct zone *zone, struct shared_memory *memory)
 
 static const struct zone_kind limit_req_zones = { "limit_req", make_table };
 
-static void invalid(struct conf *conf, const struct word *word, const char *what)
-{
-    conf_error(conf, word->at, "invalid %s \"%.*s\"", what, (int)word->text.len, word->text.at);
-}
-
 /* "10r/s", "30r/m" */
 static bool parse_rate(struct slice text, uint64_t *rate)
 {
@@ -270,9 +266,9 @@ static void set_zone(struct conf *conf, struct conf_scope *scope, const struct c
             if (!zone_parse(conf, word, text, &name, &size))
                 return;
         } else if (!value_option(word->text, "rate", &text)) {
-            invalid(conf, word, "parameter");
+            limit_invalid(conf, word, "parameter");
         } else if (!parse_rate(text, &own->rate)) {
-            invalid(conf, word, "rate");
+            limit_invalid(conf, word, "rate");
         }
     }
     zone_declare(conf, node, directive,
@@ -294,11 +290,11 @@ static bool read_limit_option(struct conf *conf, const struct word *word, struct
     }
     bool burst = value_option(word->text, "burst", &text);
     if (!burst && !value_option(word->text, "delay", &text)) {
-        invalid(conf, word, "parameter");
+        limit_invalid(conf, word, "parameter");
         return false;
     }
     if (!slice_to_number(text, BURST_MAX, &number) || number == 0) {
-        invalid(conf, word, burst ? "burst value" : "delay value");
+        limit_invalid(conf, word, burst ? "burst value" : "delay value");
         return false;
     }
     *(burst ? &limit->burst : &limit->delay) = number * REQUEST;

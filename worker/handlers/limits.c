@@ -1,6 +1,5 @@
 #include "worker/handlers/limits.h"
 
-#include "common/key_tree.h"
 #include "common/log.h"
 #include "worker/http/request.h"
 #include "worker/http/template.h"
@@ -29,15 +28,21 @@ const struct enum_type as_limit_level = {
                                   { 0 } },
 };
 
-bool limit_key(struct request *request, const struct template *template, struct slice *key)
+bool limit_key(struct request *request, const struct template *template, size_t most,
+               struct slice *key)
 {
     if (!template_eval(request, template, key))
         return false;
-    if (key->len <= KEY_MAX)
+    if (key->len <= most)
         return true;
     request_log(request, LOG_LEVEL_ERROR, 0,
-                "the value of the \"%.*s\" key is more than %d bytes: \"%.*s\"",
-                (int)template->literal.len, template->literal.at, KEY_MAX, (int)key->len, key->at);
+                "the value of the \"%.*s\" key is more than %zu bytes: \"%.*s\"",
+                (int)template->literal.len, template->literal.at, most, (int)key->len, key->at);
     key->len = 0;
     return true;
+}
+
+void limit_invalid(struct conf *conf, const struct word *word, const char *what)
+{
+    conf_error(conf, word->at, "invalid %s \"%.*s\"", what, (int)word->text.len, word->text.at);
 }

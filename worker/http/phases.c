@@ -199,6 +199,7 @@ static const struct step {
     { PHASE_REWRITE, MODULE_REWRITE, rewrite_handler },
     { PHASE_PREACCESS, MODULE_REALIP, realip_handler },
     { PHASE_PREACCESS, MODULE_LIMIT_REQ, limit_req_handler },
+    { PHASE_PREACCESS, MODULE_LIMIT_CONN, limit_conn_handler },
     { PHASE_ACCESS, MODULE_ACCESS, access_handler },
     { PHASE_ACCESS, MODULE_AUTH_BASIC, auth_basic_handler },
     { PHASE_ACCESS, MODULE_AUTH_REQUEST, auth_request_handler },

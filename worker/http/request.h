@@ -104,6 +104,7 @@ struct request {
     uint16_t access_status; /* satisfy: 401 or 403 unless somebody lets the client in; 0 */
     enum method method;     /* head.method; error_page turns it into GET */
     uint8_t limit_req;      /* what limit_req has done: enum limit_req_status; 0: nothing */
+    uint8_t limit_conn;     /* likewise: enum limit_conn_status */
     uint8_t redirects;      /* internal redirects so far */
     uint8_t variable_depth; /* variables being computed now, each for the one before */
     uint8_t step;           /* where a resumed request goes on in the phases */

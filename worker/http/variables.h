@@ -29,6 +29,7 @@ extern const struct variable response_variables[];    /* response_variables.c: w
 extern const struct variable gzip_variables[];        /* gzip_filter.c */
 extern const struct variable status_variables[];      /* worker/handlers/status.c */
 extern const struct variable limit_req_variables[];   /* worker/handlers/limit_req.c */
+extern const struct variable limit_conn_variables[];  /* worker/handlers/limit_conn.c */
 extern const struct variable upstream_variables[];    /* worker/upstream/variables.c */
 extern const struct variable referer_variables[];     /* referer.c */
 extern const struct variable secure_link_variables[]; /* secure_link.c */

@@ -54,6 +54,7 @@ struct lane *board_take(struct board *board)
     count_set(&owner->started, (uint64_t)time(NULL));
     count_set(&lane->longest, 0);
     owner->pid = 0;
+    owner->tenancy++;
     owner->in_service = 0;
     owner->state = WORKER_STARTING;
     if (place == used)
@@ -74,6 +75,13 @@ void board_give(struct board *board, struct lane *lane)
     }
     lane->owner.in_service = 0;
     lane->owner.state = WORKER_NONE;
+}
+
+bool board_tenant_lives(const struct board *board, unsigned lane, uint32_t tenancy)
+{
+    const struct lane_owner *owner = &board->lane[lane].owner;
+
+    return owner->tenancy == tenancy && owner->state != WORKER_NONE;
 }
 
 void board_begin(struct board *board, unsigned series)

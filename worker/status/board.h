@@ -69,6 +69,7 @@ struct lane_owner {
     _Atomic uint32_t state; /* enum worker_state */
     _Atomic int32_t pid;
     _Atomic uint32_t slot, generation;
+    _Atomic uint32_t tenancy;    /* how many workers had the lane, this one included */
     _Atomic uint32_t in_service; /* 1: new connections are steered to it */
     _Atomic uint64_t started;    /* seconds since 1970 */
     /* Where it began to count, in what others have counted before it. */
@@ -121,6 +122,9 @@ void board_give(struct board *, struct lane *);
 /* In the master, before the forks of those who use it: the series begins at zero. Nobody
  * may be counting in it. */
 void board_begin(struct board *, unsigned series);
+
+/* The worker that took the lane as the tenancy-th is alive, or died only just now. */
+bool board_tenant_lives(const struct board *, unsigned lane, uint32_t tenancy);
 
 /* --- reading --- */
 

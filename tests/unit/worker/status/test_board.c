@@ -24,6 +24,22 @@ START_TEST(a_lane_is_taken_and_given_back)
 }
 END_TEST
 
+START_TEST(a_tenant_lives_until_its_lane_is_given_back)
+{
+    struct board *board = board_open();
+    struct lane *lane = board_take(board);
+    uint32_t first = lane->owner.tenancy;
+
+    ck_assert(board_tenant_lives(board, 0, first));
+    board_give(board, lane);
+    ck_assert(!board_tenant_lives(board, 0, first));
+    ck_assert_ptr_eq(board_take(board), lane);
+    ck_assert(!board_tenant_lives(board, 0, first));
+    ck_assert(board_tenant_lives(board, 0, lane->owner.tenancy));
+    board_close(board);
+}
+END_TEST
+
 START_TEST(there_is_an_end_of_lanes)
 {
     struct board *board = board_open();
@@ -184,6 +200,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_lane_is_taken_and_given_back,
+        a_tenant_lives_until_its_lane_is_given_back,
         there_is_an_end_of_lanes,
         who_comes_after_counts_on,
         lanes_are_added_up,
