@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static const char usage[] =
-    "Usage: muxd [-?hvVtTq] [-s signal] [-p prefix]\n"
+    "Usage: muxd [-?hvVtTq] [--strict] [-s signal] [-p prefix]\n"
     "            [-e filename] [-c filename] [-g directives]\n"
     "\n"
     "Options:\n"
@@ -18,6 +18,7 @@ static const char usage[] =
     "  -V            : show version and configure options then exit\n"
     "  -t            : test configuration and exit\n"
     "  -T            : test configuration, dump it and exit\n"
+    "  --strict      : with -t or -T: fail where they only warn\n"
     "  -q            : suppress non-error messages during configuration testing\n"
     "  -s signal     : send signal to a master process: stop, quit, reopen, reload,\n"
     "                  upgrade\n"

@@ -27,21 +27,33 @@ static bool try_start(struct generation *generation, const struct log *log)
            listeners_test(log, generation->listeners, generation->listener_count);
 }
 
-int check_configuration(const struct launch *launch, bool quiet, bool dump)
+/* With --strict, warnings are failures. */
+static bool is_strictly_right(const struct generation *generation)
+{
+    unsigned warnings = generation->conf->messages.warnings;
+
+    if (warnings > 0)
+        fprintf(stderr, "muxd: %u warning%s, and --strict takes none\n", warnings,
+                warnings == 1 ? "" : "s");
+    return warnings == 0;
+}
+
+int check_configuration(const struct launch *launch, const struct check_manner *manner)
 {
     struct launch testing = *launch;
     const struct log *log = &launch->log->log;
 
     testing.testing = true;
     struct generation *generation = generation_load(&testing, 1, log);
-    if (generation != NULL && !quiet)
+    if (generation != NULL && !manner->quiet)
         fprintf(stderr, "muxd: the configuration file %s syntax is ok\n", launch->conf_path);
-    bool passed = generation != NULL && try_start(generation, log);
+    bool passed = generation != NULL && try_start(generation, log) &&
+                  (!manner->strict || is_strictly_right(generation));
     if (!passed)
         fprintf(stderr, "muxd: configuration file %s test failed\n", launch->conf_path);
-    else if (!quiet)
+    else if (!manner->quiet)
         fprintf(stderr, "muxd: configuration file %s test is successful\n", launch->conf_path);
-    if (passed && dump)
+    if (passed && manner->dump)
         passed = dump_files(generation->conf);
     if (generation != NULL)
         generation_free(generation, NULL);

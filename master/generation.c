@@ -1,6 +1,7 @@
 #include "master/generation.h"
 
 #include "worker/folders.h"
+#include "worker/lint/lint.h"
 #include "worker/logs.h"
 
 #include <errno.h>
@@ -95,6 +96,8 @@ struct generation *generation_load(const struct launch *launch, unsigned number,
         .module_count = ALL_MODULES,
     };
     generation->conf = conf_load(&generation->arena, &request);
+    if (launch->testing && generation->conf != NULL && generation->conf->messages.errors == 0)
+        lint_configuration(generation->conf);
     if (generation->conf != NULL)
         generation->unreported = &generation->conf->messages.first;
     if (take_settings(generation, log))

@@ -105,7 +105,9 @@ static int run_configured(const struct options *options, const struct launch *la
                           const char *title)
 {
     if (options->test)
-        return check_configuration(launch, options->quiet, options->dump);
+        return check_configuration(launch, &(struct check_manner){ .quiet = options->quiet,
+                                                                   .dump = options->dump,
+                                                                   .strict = options->strict });
     if (options->signal != NULL)
         return send_signal(launch, options->signal);
     if (options->status)

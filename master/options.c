@@ -112,9 +112,11 @@ static bool take_directive(struct options *options, struct cursor *cursor)
     return true;
 }
 
-/* "status [--watch]" */
-static bool take_status(struct options *options, const char *word)
+/* "status [--watch]", "--strict" */
+static bool take_long_word(struct options *options, const char *word)
 {
+    if (strcmp(word, "--strict") == 0 && !options->strict)
+        return options->strict = true;
     if (strcmp(word, "status") == 0 && !options->status && !options->help)
         return options->status = true;
     if (strcmp(word, "--watch") == 0 && options->status && !options->watch)
@@ -131,13 +133,15 @@ struct slice options_parse(struct options *options, struct arena *arena, int arg
     *options = (struct options){ 0 };
     for (; cursor.at < argc && problem.len == 0; cursor.at++) {
         const char *word = argv[cursor.at];
-        if (take_status(options, word))
+        if (take_long_word(options, word))
             continue;
         if (*word == '-')
             problem = read_letters(options, arena, &cursor);
         else if (!take_directive(options, &cursor))
             problem = arena_printf(arena, "invalid option: \"%s\"", word);
     }
+    if (problem.len == 0 && options->strict && !options->test)
+        problem = SLICE("option \"--strict\" requires \"-t\"");
     return problem;
 }
 

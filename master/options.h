@@ -1,8 +1,8 @@
 /* options.h: the command line, nginx's.
  *
  * Letters may be joined (-tq), an argument may be joined to its letter
- * (-c/etc/x.conf) or follow it; nothing is an argument of its own. The one word
- * more than nginx: -h NAME asks for the help of one directive. */
+ * (-c/etc/x.conf) or follow it; nothing is an argument of its own. The words
+ * more than nginx: -h NAME asks for the help of one directive; --strict, with -t; status. */
 #ifndef MUXD_MASTER_OPTIONS_H
 #define MUXD_MASTER_OPTIONS_H
 
@@ -15,6 +15,7 @@ struct options {
     bool test;             /* -t, -T */
     bool dump;             /* -T */
     bool quiet;            /* -q */
+    bool strict;           /* --strict: what -t warns of is an error */
     const char *directive; /* -h NAME; NULL: not asked */
     const char *prefix;    /* -p; NULL: the built-in one */
     const char *conf_path; /* -c; NULL: the built-in one */

@@ -130,8 +130,10 @@ static bool add_to_table(struct conf *conf, struct server_name_table *table,
         conf_error(conf, name->at, "invalid server name or wildcard \"%.*s\" on %.*s",
                    (int)name->text.len, name->text.at, (int)len, text);
     else
-        conf_warn(conf, name->at, "conflicting server name \"%.*s\" on %.*s, ignored",
-                  (int)name->text.len, name->text.at, (int)len, text);
+        conf_message_add(&conf->messages, CONF_WARN, name->at,
+                         SLICE("remove it: a server before has the name"),
+                         "conflicting server name \"%.*s\" on %.*s, ignored", (int)name->text.len,
+                         name->text.at, (int)len, text);
     return true;
 }
 

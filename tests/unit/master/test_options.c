@@ -72,6 +72,15 @@ START_TEST(letters)
 }
 END_TEST
 
+START_TEST(strict_needs_a_test)
+{
+    ck_assert_uint_eq(parse((const char *const[]){ "--strict", "-T", NULL }).len, 0);
+    ck_assert(options.test && options.strict);
+    ck_assert_uint_gt(parse((const char *const[]){ "--strict", NULL }).len, 0);
+    ck_assert_uint_gt(parse((const char *const[]){ "-t", "--strict", "--strict", NULL }).len, 0);
+}
+END_TEST
+
 START_TEST(arguments_follow_or_are_joined)
 {
     ck_assert_uint_eq(parse((const char *const[]){ "-c", "a.conf", "-p/srv", "-e", "err", "-g",
@@ -210,6 +219,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        strict_needs_a_test,
         nothing,
         letters,
         arguments_follow_or_are_joined,
