@@ -134,8 +134,9 @@ START_TEST(a_log_line_knows_what_was_sent)
     struct client *client = client_open(server);
     client_send(client, "GET /a.txt HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     ck_assert_ptr_nonnull(strstr(client_read_all(client), "\r\n0\r\nT: t\r\n\r\n"));
+    server_wait_file(server, "logs/all.log", "/a.txt");
     ck_assert_int_eq(get(server, "/to")->status, 301);
-    const char *log = server_wait_file(server, "logs/all.log", "/to");
+    const char *log = server_wait_file(server, "logs/all.log", "/to 301");
     expect_text(server, "log", log,
                 "^/a.txt 200 20 [0-9]{3} \\[OK\\] text/plain - b close .x22[0-9a-f]+-4.x22 "
                 "Sun, 09 Sep 2001 01:46:40 GMT - bytes c, d chunked t - - -\n"

@@ -68,11 +68,14 @@ static bool uri(struct request *request, struct slice argument, struct slice *va
     return value->len > 0 && request->head.in_fields;
 }
 
+/* A query that was taken away is an empty one; a request that never had one has none. */
 static bool args(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    *value = request->uri.at != NULL ? request->args : request->head.query;
-    return value->len > 0 && request->head.in_fields;
+    *value = request->args;
+    if (request->uri.at == NULL && request->head.query.len > 0)
+        *value = request->head.query;
+    return value->at != NULL && request->head.in_fields;
 }
 
 static bool is_args(struct request *request, struct slice argument, struct slice *value)

@@ -233,7 +233,7 @@ static int redirect_inside(struct request *request, struct slice target)
 {
     ptrdiff_t mark = slice_find(target, '?');
     struct slice uri = mark < 0 ? target : slice_first(target, (size_t)mark);
-    struct slice args = mark < 0 ? SLICE("") : slice_from(target, (size_t)mark + 1);
+    struct slice args = mark < 0 ? (struct slice){ NULL, 0 } : slice_from(target, (size_t)mark + 1);
 
     if (request->method != METHOD_HEAD)
         request->method = METHOD_GET;

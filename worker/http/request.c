@@ -241,7 +241,8 @@ static int normalize(struct request *request)
     const struct http_settings *settings = request->settings[MODULE_HTTP];
     struct slice uri;
 
-    request->args = head->query;
+    if (head->query.len > 0)
+        request->args = head->query;
     request->has_args = head->has_query;
     if (!slice_starts(head->path,
                       SLICE("/"))) /* OPTIONS *: nothing here is asked about as a whole */
