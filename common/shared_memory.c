@@ -8,8 +8,8 @@
 
 struct shared_memory {
     pthread_mutex_t lock;
-    size_t size; /* of the mapping */
-    unsigned losses;
+    size_t size;             /* of the mapping */
+    _Atomic unsigned losses; /* looked at without the lock, too */
     void *root;
     struct slab *slab;
 };

@@ -26,6 +26,7 @@ struct resolver;            /* worker/net/resolver.h */
 struct worker {
     const struct worker_setup *setup;
     struct conf *conf;
+    uint32_t pid;
     struct log *log;
     struct clock clock;
     struct loop *loop;

@@ -14,6 +14,7 @@
 #include "worker/net/stand_in.h"
 #include "worker/status/board.h"
 #include "worker/upstream/connection.h"
+#include "worker/upstream/group.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -177,7 +178,10 @@ static bool open_lane(struct worker *worker)
     worker->lane = worker->setup->lane;
     if (worker->lane == NULL)
         worker->lane = worker->own_lane = calloc(1, sizeof *worker->own_lane);
-    return worker->lane != NULL;
+    if (worker->lane == NULL)
+        return false;
+    worker->lane->owner.pid = (int32_t)worker->pid; /* the master says so, too, but later */
+    return true;
 }
 
 /* The worker cannot start; errno says why. */
@@ -211,7 +215,7 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     if (!access_logs_start(worker) || !acceptors_open(worker))
         return false;
     stand_in_update(worker);
-    return true;
+    return groups_start(worker) || cannot_start(worker, "calloc() failed");
 }
 
 static void worker_close(struct worker *worker, struct signal_watch *signals)
@@ -220,6 +224,7 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
     acceptors_close(worker);
     connections_close(worker);
     upstream_close_all(worker);
+    groups_stop(worker);
     resolvers_close(worker);
     access_log_flush(worker);
     if (worker->files != NULL)
@@ -314,6 +319,7 @@ int worker_run(const struct worker_setup *setup)
         return WORKER_CANNOT_START;
     worker->setup = setup;
     worker->conf = setup->conf;
+    worker->pid = (uint32_t)getpid();
     worker->log = setup->log;
     int status = WORKER_CANNOT_START;
     if (worker_open(worker, &signals)) {

@@ -2,11 +2,15 @@
 
 #include "tests/serve/harness_internal.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void close_listening(void *argument)
@@ -68,4 +72,89 @@ const char *upstream_request(struct client *client, const char *body)
     memmove(client->received, end, client->len - len + 1);
     client->len -= len;
     return request;
+}
+
+/* ---- one that answers by itself ---- */
+
+struct upstream_player {
+    pid_t pid;
+};
+
+/* Reads one request's head; false: none came. */
+static bool read_head(int fd)
+{
+    char head[8192];
+    size_t len = 0;
+    ssize_t got;
+
+    while (len < sizeof(head) - 1 && (got = recv(fd, head + len, sizeof(head) - 1 - len, 0)) > 0) {
+        len += (size_t)got;
+        head[len] = '\0';
+        if (strstr(head, "\r\n\r\n") != NULL)
+            return true;
+    }
+    return false;
+}
+
+static void play(int listening, const char *text)
+{
+    char answer[1000];
+    int len = snprintf(answer, sizeof(answer),
+                       "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                       strlen(text), text);
+
+    for (;;) {
+        int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0 && read_head(fd))
+            send(fd, answer, (size_t)len, MSG_NOSIGNAL);
+        close(fd);
+    }
+}
+
+static int listen_on(struct server *server, const char *host, unsigned n)
+{
+    char port[] = "@portN@";
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+    port[5] = (char)('0' + n);
+    address.sin_port = htons((uint16_t)atoi(server_expand(server, port)));
+    inet_pton(AF_INET, host, &address.sin_addr);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 || listen(fd, 64) != 0)
+        server_fail(server, "no upstream can listen: %s", strerror(errno));
+    return fd;
+}
+
+static void stop_player(void *player)
+{
+    upstream_leave(player);
+    free(player);
+}
+
+struct upstream_player *upstream_play(struct server *server, const char *address, unsigned n,
+                                      const char *text)
+{
+    struct upstream_player *player = calloc(1, sizeof(*player));
+    int fd = listen_on(server, address, n);
+
+    ck_assert_ptr_nonnull(player);
+    player->pid = fork();
+    ck_assert_int_ge(player->pid, 0);
+    if (player->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        play(fd, text);
+    }
+    close(fd);
+    server_at_end(server, stop_player, player);
+    return player;
+}
+
+void upstream_leave(struct upstream_player *player)
+{
+    if (player->pid == 0)
+        return;
+    kill(player->pid, SIGKILL);
+    waitpid(player->pid, NULL, 0);
+    player->pid = 0;
 }

@@ -16,4 +16,13 @@ struct client *upstream_accept(struct server *, int listening);
  * It is taken off; valid until server_stop. */
 const char *upstream_request(struct client *, const char *body);
 
+/* A server that answers by itself, in a process of its own: each request with 200 and the
+ * text, and closes. On @portN@ of the address ("127.0.0.2"). */
+struct upstream_player;
+struct upstream_player *upstream_play(struct server *, const char *address, unsigned n,
+                                      const char *text);
+
+/* Stops it: nobody listens there any more. server_stop does it, too. */
+void upstream_leave(struct upstream_player *);
+
 #endif

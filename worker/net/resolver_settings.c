@@ -95,9 +95,9 @@ static const struct value_type as_resolver = {
 };
 
 static const struct directive resolver_directives[] = {
-    { "resolver", IN_HTTP_ALL, ARGS_FROM(1), &as_resolver, FIELD(servers), NULL,
+    { "resolver", IN_HTTP_ALL | IN_UPSTREAM, ARGS_FROM(1), &as_resolver, FIELD(servers), NULL,
       "name servers that names of upstreams are looked up at while requests are answered" },
-    { "resolver_timeout", IN_HTTP_ALL, ARGS(1), &as_time, FIELD(timeout), "30s",
+    { "resolver_timeout", IN_HTTP_ALL | IN_UPSTREAM, ARGS(1), &as_time, FIELD(timeout), "30s",
       "time that an answer of the name servers is waited for" },
     { 0 },
 };

@@ -2,21 +2,19 @@
 #include "common/ip_address.h"
 #include "worker/context.h"
 #include "worker/http/request.h"
-#include "worker/upstream/group.h"
+#include "worker/upstream/selection.h"
 
 #include <sys/random.h>
 
 enum { TRIES_MAX = 20 }; /* hashes and lots; then the peers have their turns */
 
-static uint64_t connections_of(const struct peer *peer)
-{
-    return atomic_load_explicit(&peer->state->connections, memory_order_relaxed);
-}
-
 /* `a` is less busy for its weight than `b`: <0, as much: 0. */
-static int compare_load(const struct peer *a, const struct peer *b)
+static int compare_load(const struct selection *selection, const struct peer *a,
+                        const struct peer *b)
 {
-    uint64_t left = connections_of(a) * b->weight, right = connections_of(b) * a->weight;
+    const struct worker *worker = selection->request->worker;
+    uint64_t left = peer_connections(a, worker) * b->options.weight;
+    uint64_t right = peer_connections(b, worker) * a->options.weight;
 
     return (left > right) - (left < right);
 }
@@ -25,46 +23,39 @@ static int compare_load(const struct peer *a, const struct peer *b)
 static struct peer *pick_among_least(const struct selection *selection, const struct peer *least)
 {
     uint64_t now = selection->request->worker->clock.now;
-    struct peer *best = NULL;
-    int64_t total = 0;
+    struct smooth_turn turn = { 0 };
 
-    for (size_t i = 0; i < selection->group->primaries; i++) {
-        struct peer *peer = selection->group->peers[i];
-        if (!peer_is_eligible(selection, peer) || compare_load(peer, least) != 0)
-            continue;
-        int64_t weight = peer_weight(peer, now);
-        peer->current_weight += weight;
-        total += weight;
-        if (best == NULL || peer->current_weight > best->current_weight)
-            best = peer;
+    for (size_t i = 0; i < selection->set->primaries; i++) {
+        struct peer *peer = selection->set->peers[i];
+        if (peer_is_eligible(selection, peer) && compare_load(selection, peer, least) == 0)
+            smooth_gain(&turn, peer, peer_effective_weight(peer, now));
     }
-    if (best != NULL)
-        best->current_weight -= total;
-    return best;
+    return smooth_pay(&turn);
 }
 
 struct peer *pick_least_connections(struct selection *selection)
 {
     const struct peer *least = NULL;
 
-    for (size_t i = 0; i < selection->group->primaries; i++) {
-        const struct peer *peer = selection->group->peers[i];
-        if (peer_is_eligible(selection, peer) && (least == NULL || compare_load(peer, least) < 0))
+    for (size_t i = 0; i < selection->set->primaries; i++) {
+        const struct peer *peer = selection->set->peers[i];
+        if (peer_is_eligible(selection, peer) &&
+            (least == NULL || compare_load(selection, peer, least) < 0))
             least = peer;
     }
     return least == NULL ? NULL : pick_among_least(selection, least);
 }
 
 /* The primary peer in whose part of all weights `point` falls. */
-struct peer *peer_at_weight(const struct upstream_group *group, uint64_t point)
+struct peer *peer_at_weight(const struct peer_set *set, uint64_t point)
 {
-    point %= group->total_weight;
-    for (size_t i = 0; i < group->primaries; i++) {
-        if (point < group->peers[i]->weight)
-            return group->peers[i];
-        point -= group->peers[i]->weight;
+    point %= set->total_weight;
+    for (size_t i = 0; i < set->primaries; i++) {
+        if (point < set->peers[i]->options.weight)
+            return set->peers[i];
+        point -= set->peers[i]->options.weight;
     }
-    return group->peers[0];
+    return set->peers[0];
 }
 
 /* --- ip_hash --- */
@@ -88,9 +79,9 @@ struct peer *pick_by_address(struct selection *selection)
     if (!selection->begun)
         selection->hash = ADDRESS_HASH_FIRST;
     selection->begun = true;
-    while (selection->tries++ <= TRIES_MAX && selection->group->count > 1) {
+    while (selection->tries++ <= TRIES_MAX && selection->set->count > 1) {
         selection->hash = hash_address(selection->request->client, selection->hash);
-        struct peer *peer = peer_at_weight(selection->group, selection->hash);
+        struct peer *peer = peer_at_weight(selection->set, selection->hash);
         if (peer_is_eligible(selection, peer))
             return peer;
     }
@@ -110,17 +101,16 @@ static uint64_t draw_lot(const struct selection *selection)
 
 struct peer *pick_at_random(struct selection *selection)
 {
-    const struct upstream_group *group = selection->group;
     struct peer *first = NULL;
 
-    for (unsigned tries = 0; tries <= TRIES_MAX && group->count > 1; tries++) {
-        struct peer *peer = peer_at_weight(group, draw_lot(selection));
+    for (unsigned tries = 0; tries <= TRIES_MAX && selection->set->count > 1; tries++) {
+        struct peer *peer = peer_at_weight(selection->set, draw_lot(selection));
         if (peer == first || !peer_is_eligible(selection, peer))
             continue;
-        if (group->random_choices < 2)
+        if (selection->group->random_choices < 2)
             return peer;
         if (first != NULL)
-            return compare_load(peer, first) < 0 ? peer : first;
+            return compare_load(selection, peer, first) < 0 ? peer : first;
         first = peer;
     }
     return first != NULL ? first : pick_round_robin(selection);

@@ -1,8 +1,9 @@
 /* hash: the same key, the same server; with `consistent` few keys move when servers come
  * and go. Both choose as nginx (and the memcached clients it follows) do. */
 #include "common/crc32.h"
+#include "worker/context.h"
 #include "worker/http/request.h"
-#include "worker/upstream/group.h"
+#include "worker/upstream/selection.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ enum { TRIES_MAX = 20, POINTS_PER_WEIGHT = 160 };
 
 struct point {
     uint32_t hash;
-    unsigned peer; /* the first one of its server */
+    size_t peer; /* in the set: the first one of its server */
 };
 
 struct hash_ring {
@@ -41,7 +42,7 @@ static void split_server(struct slice server, struct slice *host, struct slice *
     *port = slice_from(server, (size_t)colon + 1);
 }
 
-static void add_points(struct hash_ring *ring, const struct peer *peer)
+static void add_points(struct hash_ring *ring, const struct peer *peer, size_t index)
 {
     struct slice host, port;
     uint8_t before[4] = { 0 };
@@ -50,9 +51,9 @@ static void add_points(struct hash_ring *ring, const struct peer *peer)
     uint32_t base = crc32_add(0, host.at, host.len);
     base = crc32_add(base, "", 1);
     base = crc32_add(base, port.at, port.len);
-    for (size_t i = 0; i < (size_t)peer->weight * POINTS_PER_WEIGHT; i++) {
+    for (size_t i = 0; i < peer->options.weight * POINTS_PER_WEIGHT; i++) {
         uint32_t hash = crc32_add(base, before, sizeof before);
-        ring->points[ring->count++] = (struct point){ hash, peer->index };
+        ring->points[ring->count++] = (struct point){ hash, index };
         for (size_t byte = 0; byte < sizeof before; byte++)
             before[byte] = (uint8_t)(hash >> 8 * byte);
     }
@@ -73,34 +74,33 @@ static bool same_server(const struct peer *a, const struct peer *b)
 }
 
 /* The first of the addresses that a server's name stands for. */
-static bool is_first_of_server(const struct upstream_group *group, const struct peer *peer)
+static bool is_first_of_server(const struct peer_set *set, size_t index)
 {
-    for (size_t i = 0; i < peer->index; i++)
-        if (same_server(group->peers[i], peer))
+    for (size_t i = 0; i < index; i++)
+        if (same_server(set->peers[i], set->peers[index]))
             return false;
     return true;
 }
 
-bool hash_ring_build(struct arena *arena, struct upstream_group *group)
+bool hash_ring_build(struct arena *arena, struct peer_set *set)
 {
     struct hash_ring *ring = arena_zalloc(arena, sizeof *ring);
 
     if (ring == NULL)
         return false;
-    ring->points =
-        arena_alloc(arena, group->total_weight * POINTS_PER_WEIGHT * sizeof *ring->points);
+    ring->points = arena_alloc(arena, set->total_weight * POINTS_PER_WEIGHT * sizeof *ring->points);
     if (ring->points == NULL)
         return false;
-    for (size_t i = 0; i < group->primaries; i++)
-        if (is_first_of_server(group, group->peers[i]))
-            add_points(ring, group->peers[i]);
+    for (size_t i = 0; i < set->primaries; i++)
+        if (is_first_of_server(set, i))
+            add_points(ring, set->peers[i], i);
     qsort(ring->points, ring->count, sizeof *ring->points, compare_points);
     size_t kept = 0;
     for (size_t i = 0; i < ring->count; i++)
         if (kept == 0 || ring->points[i].hash != ring->points[kept - 1].hash)
             ring->points[kept++] = ring->points[i];
     ring->count = kept;
-    group->ring = ring;
+    set->ring = ring;
     return true;
 }
 
@@ -122,31 +122,24 @@ static size_t find_point(const struct hash_ring *ring, uint32_t hash)
 /* Of a server's addresses one that is eligible, in turns. */
 static struct peer *pick_of_server(const struct selection *selection, const struct peer *server)
 {
-    const struct upstream_group *group = selection->group;
-    struct peer *best = NULL;
-    int64_t total = 0;
+    uint64_t now = selection->request->worker->clock.now;
+    struct smooth_turn turn = { 0 };
 
-    for (size_t i = 0; i < group->primaries; i++) {
-        struct peer *peer = group->peers[i];
-        if (!same_server(peer, server) || !peer_is_eligible(selection, peer))
-            continue;
-        peer->current_weight += peer->effective_weight;
-        total += peer->effective_weight;
-        if (best == NULL || peer->current_weight > best->current_weight)
-            best = peer;
+    for (size_t i = 0; i < selection->set->primaries; i++) {
+        struct peer *peer = selection->set->peers[i];
+        if (same_server(peer, server) && peer_is_eligible(selection, peer))
+            smooth_gain(&turn, peer, peer_effective_weight(peer, now));
     }
-    if (best != NULL)
-        best->current_weight -= total;
-    return best;
+    return smooth_pay(&turn);
 }
 
 static struct peer *pick_from_ring(struct selection *selection)
 {
-    const struct hash_ring *ring = selection->group->ring;
+    const struct hash_ring *ring = selection->set->ring;
 
     while (selection->tries++ <= TRIES_MAX) {
         const struct point *point = &ring->points[selection->hash % ring->count];
-        struct peer *peer = pick_of_server(selection, selection->group->peers[point->peer]);
+        struct peer *peer = pick_of_server(selection, selection->set->peers[point->peer]);
         if (peer != NULL)
             return peer;
         selection->hash++;
@@ -171,7 +164,7 @@ static struct peer *pick_by_key(struct selection *selection)
 {
     while (selection->tries <= TRIES_MAX) {
         selection->hash += hash_key(selection->key, selection->tries++);
-        struct peer *peer = peer_at_weight(selection->group, selection->hash);
+        struct peer *peer = peer_at_weight(selection->set, selection->hash);
         if (peer_is_eligible(selection, peer))
             return peer;
     }
@@ -180,17 +173,17 @@ static struct peer *pick_by_key(struct selection *selection)
 
 struct peer *pick_by_hash(struct selection *selection)
 {
-    const struct upstream_group *group = selection->group;
+    const struct hash_ring *ring = selection->set->ring;
 
     if (!selection->begun) {
         selection->begun = true;
-        if (!template_eval(selection->request, &group->hash_key, &selection->key))
+        if (!template_eval(selection->request, &selection->group->hash_key, &selection->key))
             return NULL;
-        if (group->ring != NULL && selection->key.len > 0)
-            selection->hash = (uint32_t)find_point(
-                group->ring, crc32_add(0, selection->key.at, selection->key.len));
+        if (ring != NULL && selection->key.len > 0)
+            selection->hash =
+                (uint32_t)find_point(ring, crc32_add(0, selection->key.at, selection->key.len));
     }
-    if (group->count == 1 || (selection->key.len == 0 && group->ring == NULL))
+    if (selection->set->count == 1 || (selection->key.len == 0 && ring == NULL))
         return pick_round_robin(selection);
-    return group->ring != NULL ? pick_from_ring(selection) : pick_by_key(selection);
+    return ring != NULL ? pick_from_ring(selection) : pick_by_key(selection);
 }

@@ -114,7 +114,7 @@ struct upstream_connection *upstream_connect(struct worker *worker, struct peer 
     if (connection == NULL)
         return NULL;
     connection->worker = worker;
-    connection->peer = peer;
+    connection->peer = peer_hold(peer);
     connection->started = worker->clock.now;
     connection->watch.fd = open_socket(&peer->address, options, &waits);
     if (connection->watch.fd < 0)
@@ -129,6 +129,7 @@ fail:;
     int error = errno;
     if (connection->watch.fd >= 0)
         close(connection->watch.fd);
+    peer_drop(peer);
     free(connection);
     errno = error;
     return NULL;
@@ -144,6 +145,7 @@ static void free_connection(struct upstream_connection *connection)
     loop_remove(worker->loop, &connection->watch);
     close(connection->watch.fd);
     leave(connection);
+    peer_drop(connection->peer);
     free(connection);
 }
 
@@ -157,6 +159,26 @@ static void close_idle(struct upstream_connection *connection)
 {
     idle_leave(connection);
     free_connection(connection);
+}
+
+static bool is_member(const struct peer_set *set, const struct peer *peer)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->peers[i] == peer)
+            return true;
+    return false;
+}
+
+void upstream_close_gone(struct upstream_group *group)
+{
+    struct upstream_connection *connection = group->newest;
+
+    while (connection != NULL) {
+        struct upstream_connection *older = connection->older;
+        if (!is_member(group->set, connection->peer))
+            close_idle(connection);
+        connection = older;
+    }
 }
 
 void upstream_close_all(struct worker *worker)

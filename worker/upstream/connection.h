@@ -9,6 +9,7 @@
 #include "worker/event/loop.h"
 #include "worker/event/timer.h"
 #include "worker/upstream/group.h"
+#include "worker/upstream/peers.h"
 
 struct exchange;
 
@@ -44,6 +45,9 @@ struct upstream_connection *upstream_take_idle(struct peer *);
 /* Gives a connection on which nothing is outstanding to its group's pool, or closes it when
  * that has no room, or it is used up. */
 void upstream_keep(struct upstream_connection *);
+
+/* Closes the idle connections to peers that are not in the group's set any more. */
+void upstream_close_gone(struct upstream_group *);
 
 /* Closes it. NULL is ignored. */
 void upstream_close(struct upstream_connection *);

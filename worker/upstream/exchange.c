@@ -53,6 +53,7 @@ static void end(struct request *request, void *exchange)
     struct buffer_pool *pool = &request->worker->buffers;
 
     exchange_release(x, false, false);
+    selection_end(&x->selection);
     buffer_give(pool, x->input);
     buffer_give(pool, x->upload.pieces);
     spool_free(x->spool);
@@ -159,15 +160,35 @@ static enum stream_result read_stream(struct stream *stream, struct request *req
     return exchange_read_body((struct exchange *)stream, room, len, made);
 }
 
+/* Every peer of the group once, if it is not said otherwise. */
+static void count_tries(struct exchange *x)
+{
+    uint64_t most = x->settings->next_tries;
+
+    x->tries_left = x->selection.set->count;
+    if (most > 0 && most < x->tries_left)
+        x->tries_left = most;
+}
+
+/* There may be a peer for it now. */
+static void dequeued(struct selection *selection)
+{
+    struct exchange *x =
+        (struct exchange *)((char *)selection - offsetof(struct exchange, selection));
+
+    count_tries(x);
+    resume(x, exchange_attempt(x, false));
+}
+
 struct exchange *exchange_new(struct request *request, const struct exchange_settings *settings,
                               const struct upstream_protocol *protocol,
                               struct upstream_group *group)
 {
     struct exchange *x = arena_zalloc(&request->arena, sizeof *x);
 
-    if (x == NULL || !selection_begin(&x->selection, request, group) ||
-        !request_at_end(request, end, x))
+    if (x == NULL || !request_at_end(request, end, x))
         return NULL;
+    selection_begin(&x->selection, request, group);
     x->stream.read = read_stream;
     x->request = request;
     x->settings = settings;
@@ -177,9 +198,8 @@ struct exchange *exchange_new(struct request *request, const struct exchange_set
     x->buffering = settings->buffering;
     x->limit_rate = settings->limit_rate;
     x->began = request->worker->clock.now;
-    x->tries_left = group->count;
-    if (settings->next_tries > 0 && settings->next_tries < x->tries_left)
-        x->tries_left = settings->next_tries;
+    x->selection.resume = dequeued;
+    count_tries(x);
     x->connect.keepalive = settings->socket_keepalive;
     x->upload.file = -1;
     request->exchange = x;

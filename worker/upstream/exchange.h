@@ -15,6 +15,7 @@
 #include "worker/upstream/answer_body.h"
 #include "worker/upstream/connection.h"
 #include "worker/upstream/exchange_settings.h"
+#include "worker/upstream/selection.h"
 
 struct exchange;
 struct spool;

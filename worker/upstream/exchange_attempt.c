@@ -50,10 +50,25 @@ static int take_connection(struct exchange *x, struct peer *peer, bool fresh)
     return GO_ON;
 }
 
+static const char *why_none(enum queue_result waits)
+{
+    switch (waits) {
+    case QUEUE_FULL:
+        return "upstream queue is full";
+    case QUEUE_TIMED_OUT:
+        return "upstream queue timed out";
+    default:
+        return "no live upstreams";
+    }
+}
+
 int exchange_attempt(struct exchange *x, bool fresh)
 {
     struct peer *peer = selection_next(&x->selection);
+    enum queue_result waits = peer == NULL ? selection_wait(&x->selection) : QUEUE_NONE;
 
+    if (waits == QUEUE_WAITS)
+        return AGAIN;
     if (!note_attempt(x, peer))
         return 500;
     x->peer = peer;
@@ -61,7 +76,7 @@ int exchange_attempt(struct exchange *x, bool fresh)
         x->action = "connecting to upstream";
         x->attempt->status = 502;
         x->attempt->response_time = 0;
-        exchange_log(x, LOG_LEVEL_ERROR, 0, "no live upstreams");
+        exchange_log(x, LOG_LEVEL_ERROR, 0, "%s", why_none(waits));
         return 502;
     }
     x->tries_left -= x->tries_left > 0;

@@ -13,7 +13,8 @@ int exchange_step_connect(struct exchange *);
 int exchange_step_send(struct exchange *);
 int exchange_step_head(struct exchange *);
 
-/* Asks the next peer; `fresh`: by a new connection. GO_ON, or a status. */
+/* Asks the next peer; `fresh`: by a new connection. GO_ON, AGAIN when it waits for one, or a
+ * status. */
 int exchange_attempt(struct exchange *, bool fresh);
 
 /* The present attempt has failed: another one (GO_ON), or the status that is answered. */

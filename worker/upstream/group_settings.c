@@ -1,7 +1,9 @@
 /* upstream { }: the block and what stands in it. */
+#include "common/ip_address.h"
 #include "conf/values.h"
 #include "worker/http/core.h"
-#include "worker/upstream/group.h"
+#include "worker/upstream/peer_table.h"
+#include "worker/upstream/selection.h"
 
 /* --- balancers --- */
 
@@ -77,11 +79,7 @@ static void set_random(struct conf *conf, struct conf_scope *scope, const struct
 
 /* --- server --- */
 
-/* What is said of all addresses of one server directive. */
-struct server_options {
-    uint64_t weight, max_conns, max_fails, fail_timeout, slow_start;
-    bool backup, down;
-};
+enum { DEFAULT_PORT = 80, QUEUE_TIMEOUT = 60000 /* ms */ };
 
 static bool read_number(struct slice text, uint64_t least, uint64_t *number)
 {
@@ -93,8 +91,9 @@ static bool read_number(struct slice text, uint64_t least, uint64_t *number)
     return true;
 }
 
-static bool read_option(struct slice word, struct server_options *options)
+static bool read_option(struct slice word, struct group_server *server)
 {
+    struct server_options *options = &server->options;
     struct slice value;
 
     if (value_option(word, "weight", &value))
@@ -107,6 +106,10 @@ static bool read_option(struct slice word, struct server_options *options)
         return value_parse_time(value, &options->fail_timeout);
     if (value_option(word, "slow_start", &value))
         return value_parse_time(value, &options->slow_start);
+    if (value_option(word, "service", &server->service))
+        return server->service.len > 0;
+    if (slice_is(word, "resolve"))
+        return server->resolve = true;
     if (slice_is(word, "backup"))
         return options->backup = true;
     if (slice_is(word, "down"))
@@ -114,93 +117,186 @@ static bool read_option(struct slice word, struct server_options *options)
     return false;
 }
 
-static bool add_peer(struct conf *conf, struct upstream_group *group, struct slice server,
-                     const struct address *address, const struct server_options *options)
+/* An address that needs no name server. */
+static bool is_literal(struct slice text)
 {
-    struct peer *peer = arena_alloc(conf->arena, sizeof *peer);
-    struct peer **place = array_push(&group->made, conf->arena);
-    char text[ADDRESS_TEXT_MAX];
+    struct ip_address ip;
+    ptrdiff_t colon = slice_find_last(text, ':');
 
-    if (peer == NULL || place == NULL)
-        return false;
-    *peer = (struct peer){
-        .group = group,
-        .address = *address,
-        .name = arena_copy(conf->arena, slice_make(text, address_text(address, text))),
-        .server = server,
-        .weight = (unsigned)options->weight,
-        .max_conns = options->max_conns,
-        .max_fails = options->max_fails,
-        .fail_timeout = options->fail_timeout,
-        .slow_start = options->slow_start,
-        .backup = options->backup,
-        .down = options->down,
-    };
-    peer->state = &peer->own_state;
-    peer->effective_weight = peer_weight(peer, 0);
-    *place = peer;
-    return peer->name.at != NULL;
+    return slice_starts(text, SLICE("unix:")) || slice_starts(text, SLICE("[")) ||
+           ip_parse(colon < 0 ? text : slice_first(text, (size_t)colon), &ip);
+}
+
+/* "_http._tcp.host" for service=http; what has a dot in it stands as it is. */
+static bool name_service(struct arena *arena, struct group_server *server)
+{
+    const char *format = slice_find(server->service, '.') < 0 ? "_%.*s._tcp.%.*s" : "%.*s.%.*s";
+
+    server->service = arena_printf(arena, format, (int)server->service.len, server->service.at,
+                                   (int)server->host.len, server->host.at);
+    return server->service.at != NULL;
+}
+
+/* The name is looked up when the worker runs: only its form is checked. */
+static void prepare_resolve(struct conf *conf, const struct word *word, struct group_server *server)
+{
+    struct slice name = word->text;
+    ptrdiff_t colon = slice_find_last(name, ':');
+    uint64_t port = DEFAULT_PORT;
+
+    server->host = colon < 0 ? name : slice_first(name, (size_t)colon);
+    if (colon >= 0 &&
+        (!slice_to_number(slice_from(name, (size_t)colon + 1), 65535, &port) || port == 0)) {
+        conf_error(conf, word->at, "invalid port in upstream \"%.*s\"", (int)name.len, name.at);
+        return;
+    }
+    server->port = (unsigned)port;
+    if (server->host.len == 0)
+        conf_error(conf, word->at, "no host in upstream \"%.*s\"", (int)name.len, name.at);
+    if (server->service.len == 0)
+        return;
+    if (colon >= 0)
+        conf_error(conf, word->at, "service upstream \"%.*s\" may not have port", (int)name.len,
+                   name.at);
+    if (!name_service(conf->arena, server))
+        conf_error(conf, word->at, "no memory for this server");
+}
+
+static void resolve_now(struct conf *conf, const struct word *word, struct group_server *server)
+{
+    struct address addresses[ADDRESSES_MAX];
+    size_t count = 0;
+    enum address_result result = address_parse_remote(word->text, DEFAULT_PORT, addresses, &count);
+
+    if (result != ADDRESS_OK)
+        conf_error(conf, word->at, "%s in upstream \"%.*s\"", address_problem(result),
+                   (int)word->text.len, word->text.at);
+    else if (!server_set_addresses(server, conf->arena, addresses, count))
+        conf_error(conf, word->at, "no memory for this server");
 }
 
 static void set_server(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
                        const struct directive *directive, void *value)
 {
-    struct server_options options = { .weight = 1, .max_fails = 1, .fail_timeout = 10000 };
-    struct address addresses[ADDRESSES_MAX];
+    struct upstream_group *group = scope->owner;
+    struct group_server *server = arena_zalloc(conf->arena, sizeof *server);
+    struct group_server **place = array_push(&group->servers, conf->arena);
     const struct word *name = &node->words[1];
-    size_t count = 0;
 
     (void)directive;
     (void)value;
-    for (size_t i = 2; i < node->count; i++)
-        if (!read_option(node->words[i].text, &options))
-            invalid_parameter(conf, &node->words[i]);
-    enum address_result result = address_parse_remote(name->text, 80, addresses, &count);
-    if (result != ADDRESS_OK) {
-        conf_error(conf, name->at, "%s in upstream \"%.*s\"", address_problem(result),
-                   (int)name->text.len, name->text.at);
+    if (server == NULL || place == NULL) {
+        conf_error(conf, name->at, "no memory for this server");
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        if (!add_peer(conf, scope->owner, name->text, &addresses[i], &options))
-            conf_error(conf, name->at, "no memory for this server");
+    *place = server;
+    server->text = name->text;
+    server->options = server_defaults;
+    for (size_t i = 2; i < node->count; i++)
+        if (!read_option(node->words[i].text, server))
+            invalid_parameter(conf, &node->words[i]);
+    if (server->service.len > 0 && !server->resolve)
+        conf_error(conf, name->at, "service upstream \"%.*s\" requires \"resolve\" parameter",
+                   (int)name->text.len, name->text.at);
+    server->resolve = server->resolve && !is_literal(name->text);
+    if (!server->resolve)
+        resolve_now(conf, name, server);
+    else if (conf_own(conf, scope, &upstream_module) != NULL) /* so that it is checked */
+        prepare_resolve(conf, name, server);
+}
+
+/* zone name [size] */
+static void set_zone(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
+                     const struct directive *directive, void *value)
+{
+    struct upstream_group *group = scope->owner;
+    const struct word *name = &node->words[1], *size = &node->words[2];
+    uint64_t bytes = 0;
+
+    (void)directive;
+    (void)value;
+    if (name->text.len == 0) {
+        conf_error(conf, name->at, "invalid zone name \"\"");
+        return;
+    }
+    if (node->count == 3 && !value_parse_size(size->text, &bytes)) {
+        conf_error(conf, size->at, "invalid zone size \"%.*s\"", (int)size->text.len,
+                   size->text.at);
+        return;
+    }
+    if (node->count == 3 && !zone_size_check(conf, name, bytes))
+        return;
+    group->zone = conf_zone(conf, name->at, name->text, bytes, &peer_zone_kind);
+}
+
+/* keepalive connections */
+static void set_keepalive(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
+                          const struct directive *directive, void *value)
+{
+    const struct word *word = &node->words[1];
+
+    (void)scope;
+    (void)directive;
+    if (!read_number(word->text, 1, value))
+        conf_error(conf, word->at, "invalid value \"%.*s\" in \"keepalive\" directive",
+                   (int)word->text.len, word->text.at);
+}
+
+/* queue number [timeout=time] */
+static void set_queue(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
+                      const struct directive *directive, void *value)
+{
+    struct queue_value *queue = value;
+    const struct word *words = node->words;
+    struct slice time;
+
+    (void)scope;
+    (void)directive;
+    queue->timeout = QUEUE_TIMEOUT;
+    if (!read_number(words[1].text, 1, &queue->length))
+        conf_error(conf, words[1].at, "invalid value \"%.*s\" in \"queue\" directive",
+                   (int)words[1].text.len, words[1].text.at);
+    if (node->count == 3 && (!value_option(words[2].text, "timeout", &time) ||
+                             !value_parse_time(time, &queue->timeout) || queue->timeout == 0))
+        invalid_parameter(conf, &words[2]);
 }
 
 /* --- the block --- */
 
-/* The peers in the order in which they are numbered: backups last. */
-static bool order_peers(struct conf *conf, struct upstream_group *group)
-{
-    struct peer *const *made = group->made.items;
-
-    group->peers = arena_alloc(conf->arena, group->made.count * sizeof *group->peers);
-    if (group->peers == NULL)
-        return false;
-    for (int backup = 0; backup < 2; backup++) {
-        for (size_t i = 0; i < group->made.count; i++)
-            if (made[i]->backup == (backup == 1))
-                group->peers[group->count++] = made[i];
-        if (backup == 0)
-            group->primaries = group->count;
-    }
-    for (size_t i = 0; i < group->count; i++) {
-        group->peers[i]->index = (unsigned)i;
-        group->total_weight += i < group->primaries ? group->peers[i]->weight : 0;
-    }
-    return true;
-}
-
 static void check_group(struct conf *conf, const struct upstream_group *group)
 {
-    bool no_backup = group->balancer->no_backup;
+    struct group_server *const *servers = group->servers.items;
+    size_t backups = 0;
 
-    if (group->made.count == 0)
+    for (size_t i = 0; i < group->servers.count; i++)
+        backups += servers[i]->options.backup;
+    if (group->servers.count == 0)
         conf_error(conf, group->at, "no servers are inside upstream");
-    else if (group->primaries == 0)
+    else if (backups == group->servers.count)
         conf_error(conf, group->at, "no servers are inside upstream but backup ones");
-    if (no_backup && group->primaries < group->count)
+    if (group->balancer->no_backup && backups > 0)
         conf_error(conf, group->at, "balancing method \"%s\" does not support parameter \"backup\"",
                    group->balancer->name);
+}
+
+/* Once all is inherited: what is resolved at run time needs somebody to ask. */
+static void check_resolver(struct conf *conf, struct conf_scope *scope, void *settings)
+{
+    const struct upstream_group *group = scope->owner;
+    const struct resolver_settings *resolver = conf_settings(scope, &resolver_module);
+    struct group_server *const *servers;
+
+    (void)settings;
+    if (scope->context != IN_UPSTREAM || resolver->servers != NULL)
+        return;
+    servers = group->servers.items;
+    for (size_t i = 0; i < group->servers.count; i++)
+        if (servers[i]->resolve) {
+            conf_error(conf, group->at,
+                       "no resolver defined to resolve names at run time in upstream \"%.*s\"",
+                       (int)group->name.len, group->name.at);
+            return;
+        }
 }
 
 static void set_upstream(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
@@ -219,15 +315,16 @@ static void set_upstream(struct conf *conf, struct conf_scope *scope, const stru
                    name->text.at);
     group->name = name->text;
     group->at = name->at;
-    group->made.item_size = sizeof(struct peer *);
+    group->servers.item_size = sizeof(struct group_server *);
     group->balancer = &balancers[ROUND_ROBIN];
     group->next = http->upstreams;
     http->upstreams = group;
     group->scope = conf_open_block(conf, scope, node, IN_UPSTREAM, group);
-    if (group->scope == NULL || !order_peers(conf, group))
+    if (group->scope == NULL)
         goto no_memory;
     check_group(conf, group);
-    if (group->consistent && group->primaries > 0 && !hash_ring_build(conf->arena, group))
+    group->set = peer_set_make(group, conf->arena, NULL);
+    if (group->set == NULL)
         goto no_memory;
     return;
 
@@ -241,6 +338,10 @@ no_memory:
 
 static const struct value_type as_upstream = { "name { ... }", 0, set_upstream };
 static const struct value_type as_server = { "address [parameter ...]", 0, set_server };
+static const struct value_type as_zone = { "name [size]", 0, set_zone };
+static const struct value_type as_keepalive = { "connections", sizeof(uint64_t), set_keepalive };
+static const struct value_type as_queue = { "number [timeout=time]", sizeof(struct queue_value),
+                                            set_queue };
 static const struct value_type as_least_conn = { "", 0, set_least_conn };
 static const struct value_type as_ip_hash = { "", 0, set_ip_hash };
 static const struct value_type as_hash = { "key [consistent]", 0, set_hash };
@@ -258,7 +359,11 @@ static const struct directive upstream_directives[] = {
       "hand requests with the same key to the same server" },
     { "random", IN_UPSTREAM, ARGS_BETWEEN(0, 2), &as_random, 0, NULL,
       "hand requests to servers at random, or to the less busy of two" },
-    { "keepalive", IN_UPSTREAM, ARGS(1), &as_number, FIELD(keepalive), "0",
+    { "zone", IN_UPSTREAM, ARGS_BETWEEN(1, 2), &as_zone, 0, NULL,
+      "shared memory in which all workers keep what they know of the group's servers" },
+    { "queue", IN_UPSTREAM, ARGS_BETWEEN(1, 2), &as_queue, FIELD(queue), NULL,
+      "requests that may wait, in each worker, while no server has room" },
+    { "keepalive", IN_UPSTREAM, ARGS(1), &as_keepalive, FIELD(keepalive), NULL,
       "idle connections to the group that each worker keeps open" },
     { "keepalive_requests", IN_UPSTREAM, ARGS(1), &as_number, FIELD(keepalive_requests), "1000",
       "requests made over one connection" },
@@ -274,4 +379,5 @@ const struct conf_module upstream_module = {
     .id = MODULE_UPSTREAM,
     .size = sizeof(struct group_settings),
     .directives = upstream_directives,
+    .check = check_resolver,
 };

@@ -1,0 +1,102 @@
+/* How requests are spread over the servers of a group. */
+#include "tests/serve/harness_upstream.h"
+
+#include <signal.h>
+
+#define LISTEN "listen 127.0.0.1:@port@; "
+
+static struct client *begin_request(struct server *server, const char *path)
+{
+    struct client *client = client_open(server);
+
+    client_send(client, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path);
+    return client;
+}
+
+static void answer(struct client *up)
+{
+    upstream_request(up, NULL);
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_close(up);
+}
+
+/* A server that is busy with all it may have: the next ones wait, first come, first served. */
+START_TEST(requests_wait_for_room)
+{
+    struct server *server = server_start(
+        "upstream group { zone peers 128k; server 127.0.0.1:@port2@ max_conns=1;\n"
+        "  queue 2 timeout=30s; }\n"
+        "upstream hurried { server 127.0.0.1:@port2@ max_conns=1; queue 10 timeout=50ms; }\n"
+        "server { " LISTEN "location / { proxy_pass http://group; }\n"
+        "location /hurried { proxy_pass http://hurried; } }");
+    int listening = upstream_listen(server, 2);
+    struct client *one = begin_request(server, "/");
+    struct client *up = upstream_accept(server, listening);
+    struct client *two = begin_request(server, "/");
+
+    ck_assert(client_is_silent(two));
+    answer(up);
+    ck_assert_str_eq(client_read(one)->body, "ok");
+    up = upstream_accept(server, listening);
+    struct client *gone = begin_request(server, "/");
+    client_reset(gone);
+    answer(up);
+    ck_assert_str_eq(client_read(two)->body, "ok");
+
+    server_allow(server, "upstream queue");
+    struct client *busy = begin_request(server, "/hurried");
+    up = upstream_accept(server, listening);
+    for (unsigned refused = 0; refused == 0 && worker_count() == 1;) /* the same worker's */
+        refused += get(server, "/hurried")->status == 502;
+    if (worker_count() == 1)
+        server_wait_log(server, "upstream queue timed out");
+    answer(up);
+    ck_assert_str_eq(client_read(busy)->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+/* Of requests to a server that has room for one, each worker lets one wait. */
+START_TEST(queues_have_an_end)
+{
+    struct server *server =
+        server_start("upstream group { server 127.0.0.1:@port2@ max_conns=1; queue 1; }\n"
+                     "server { " LISTEN "location / { proxy_pass http://group; } }");
+
+    server_allow(server, "upstream queue is full");
+    upstream_listen(server, 2); /* it never answers */
+    for (unsigned i = 0; i < 64 && count_of(server_read(server, "logs/error.log"), "is full") == 0;
+         i++)
+        begin_request(server, "/");
+    server_wait_log(server, "upstream queue is full");
+    server_signal(server, SIGTERM);
+    server_join(server);
+}
+END_TEST
+
+START_TEST(configurations_that_are_refused)
+{
+    static const char *const wrong[][2] = {
+        { "queue 0;", "invalid value \"0\" in \"queue\" directive" },
+        { "queue 1 timeout=x;", "invalid parameter \"timeout=x\"" },
+        { "queue 1 time=1s;", "invalid parameter \"time=1s\"" },
+    };
+    struct server *server = server_start("server { " LISTEN "}");
+    char text[200];
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        snprintf(text, sizeof(text), "events { } http { upstream u { server 127.0.0.1; %s } }",
+                 wrong[i][0]);
+        struct run *run = config_test(server, text);
+        ck_assert_int_eq(run->status, 1);
+        ck_assert_msg(strstr(run->text, wrong[i][1]) != NULL, "%s", run->text);
+    }
+    server_stop(server);
+}
+END_TEST
+
+int main(void)
+{
+    return serve_main("balance", (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
+                                                    configurations_that_are_refused, NULL });
+}
