@@ -21,6 +21,7 @@ enum conf_context {
     IN_SERVER_IF = 1 << 6,
     IN_LOCATION_IF = 1 << 7,
     IN_UPSTREAM = 1 << 8,
+    IN_MATCH = 1 << 9,
     IN_HTTP_ALL = IN_HTTP | IN_SERVER | IN_LOCATION,
 };
 

@@ -28,6 +28,7 @@ struct slice context_names(struct arena *arena, uint32_t contexts)
         { IN_SERVER_IF, "if in server" },
         { IN_LOCATION_IF, "if in location" },
         { IN_UPSTREAM, "upstream" },
+        { IN_MATCH, "match" },
     };
     struct slice text = { "", 0 };
 

@@ -19,6 +19,7 @@
 #include "worker/http/slow_log.h"
 #include "worker/net/resolver.h"
 #include "worker/upstream/group.h"
+#include "worker/upstream/health.h"
 
 const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_EVENTS] = &events_module,
@@ -52,6 +53,8 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_UPSTREAM] = &upstream_module,
     [MODULE_RESOLVER] = &resolver_module,
     [MODULE_PROXY] = &proxy_module,
+    [MODULE_HEALTH_MATCH] = &health_match_module,
+    [MODULE_HEALTH_CHECK] = &health_module,
     [MODULE_MAP] = &map_module,
     [MODULE_GEO] = &geo_module,
     [MODULE_SPLIT_CLIENTS] = &split_clients_module,

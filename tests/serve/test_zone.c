@@ -86,7 +86,7 @@ START_TEST(connections_are_counted_by_all)
 END_TEST
 
 static const char resolve_conf[] =
-    "resolver 127.0.0.1:@port3@ ipv6=off; resolver_timeout 5s;\n"
+    "resolver 127.0.0.1:@port3@ ipv6=off valid=1s; resolver_timeout 5s;\n"
     "upstream group { server up.example:@port2@ resolve; keepalive 4; }\n"
     "server { " LISTEN "location / { proxy_pass http://group; proxy_http_version 1.1;\n"
     "  proxy_set_header Connection ''; } }";

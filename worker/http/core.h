@@ -23,6 +23,7 @@ enum location_kind {
 };
 
 struct upstream_group; /* worker/upstream/group.h */
+struct health_match;   /* worker/upstream/health_match.c */
 struct location_table; /* router.h: locations of a server or of an outer location */
 struct name_map;
 
@@ -85,6 +86,7 @@ struct http {
     struct variable_names *names;     /* user variables: variables.c */
     struct array formats;             /* of struct log_format *: log_format.c */
     struct upstream_group *upstreams; /* explicit and implicit ones */
+    struct health_match *matches;     /* match blocks */
 };
 
 /* The http block that a scope stands in, or is; NULL outside. */

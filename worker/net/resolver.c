@@ -219,6 +219,7 @@ static void complete(struct resolver_name *name)
     const struct resolver *resolver = name->resolver;
     uint64_t now = resolver->worker->clock.now;
     struct resolution *resolution = &name->resolution;
+    uint64_t valid = resolver->servers->valid;
 
     free(name->found);
     name->found = name->finding;
@@ -226,9 +227,8 @@ static void complete(struct resolver_name *name)
     *resolution = (struct resolution){ .count = name->finding_count };
     if (resolution->count == 0) {
         resolution->error = name->error != RESOLVE_OK ? name->error : RESOLVE_NO_SUCH_NAME;
-        resolution->expires = now + RESOLVER_NEGATIVE;
+        resolution->expires = now + (valid < RESOLVER_NEGATIVE ? valid : RESOLVER_NEGATIVE);
     } else {
-        uint64_t valid = resolver->servers->valid;
         resolution->expires = now + (valid != UINT64_MAX ? valid : (uint64_t)name->ttl * 1000);
     }
     if (name->kind == RESOLVE_HOST)

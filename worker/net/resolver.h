@@ -21,7 +21,7 @@ enum {
     RESOLVER_NAMES_MAX = 1000,
     RESOLVER_ASKING_MAX = 256,
     RESOLVED_MAX = 64,        /* addresses or servers that one name stands for; more are left out */
-    RESOLVER_NEGATIVE = 5000, /* ms that "no such name" is kept */
+    RESOLVER_NEGATIVE = 5000, /* ms that "no such name" is kept, if `valid` is not less */
 };
 
 /* What a `resolver` directive says. */

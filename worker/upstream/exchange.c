@@ -3,6 +3,7 @@
 #include "worker/context.h"
 #include "worker/net/connection.h"
 #include "worker/net/output.h"
+#include "worker/status/tallies.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/spool.h"
 
@@ -10,22 +11,15 @@
 
 /* --- the end --- */
 
-static void count(_Atomic uint64_t *figure, uint64_t more)
+/* The attempt's part of its server's figures. */
+static void count_attempt(const struct exchange *x)
 {
-    atomic_fetch_add_explicit(figure, more, memory_order_relaxed);
-}
+    const struct attempt *attempt = x->attempt;
+    struct series *series = peer_series(x->peer, x->request->worker);
 
-/* The attempt's part of the peer's figures. */
-static void count_attempt(const struct attempt *attempt, struct peer_state *state)
-{
-    unsigned class = attempt->status / 100;
-
-    count(&state->sent, attempt->sent);
-    count(&state->received, attempt->received);
-    if (attempt->header_time != TIME_UNKNOWN)
-        count(&state->response_time, (uint64_t)attempt->response_time);
-    if (class >= 1 && class <= 5)
-        count(&state->responses[class - 1], 1);
+    if (series != NULL)
+        series_count(series, attempt->header_time != TIME_UNKNOWN ? attempt->status : 0,
+                     attempt->sent, attempt->received, (uint64_t)attempt->response_time);
 }
 
 void exchange_release(struct exchange *x, bool keep, bool failed)
@@ -40,7 +34,7 @@ void exchange_release(struct exchange *x, bool keep, bool failed)
         upstream_close(x->connection);
     x->connection = NULL;
     if (x->peer != NULL) {
-        count_attempt(attempt, x->peer->state);
+        count_attempt(x);
         peer_release(&x->selection, x->peer, failed);
     }
     x->peer = NULL;

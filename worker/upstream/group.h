@@ -14,6 +14,7 @@
 
 struct balancer; /* selection.h */
 struct group_server;
+struct health_check; /* health.h */
 struct peer;
 struct peer_set;
 struct request;
@@ -43,10 +44,12 @@ struct upstream_group {
     struct position at;
     struct conf_scope *scope; /* NULL: implicit */
     const struct balancer *balancer;
-    struct array servers; /* of struct group_server *, as the block has them */
-    struct peer_set *set; /* never NULL; empty until the names of `resolve` are known */
-    struct zone *zone;    /* that has the peers' states; NULL: each worker has its own */
-    unsigned losses;      /* of the zone: it was emptied so often when we attached to it */
+    struct array servers;        /* of struct group_server *, as the block has them */
+    struct peer_set *set;        /* never NULL; empty until the names of `resolve` are known */
+    struct zone *zone;           /* that has the peers' states; NULL: each worker has its own */
+    struct health_check *health; /* active checks; NULL: none */
+    bool mandatory;              /* peers are checked before they are asked */
+    unsigned losses;             /* of the zone: it was emptied so often when we attached to it */
 
     struct template hash_key;
     bool consistent;

@@ -4,6 +4,7 @@
 #include "worker/net/resolver.h"
 #include "worker/upstream/connection.h"
 #include "worker/upstream/group.h"
+#include "worker/upstream/health.h"
 #include "worker/upstream/peer_table.h"
 #include "worker/upstream/selection.h"
 
@@ -327,6 +328,8 @@ bool groups_start(struct worker *worker)
     for (struct upstream_group *group = groups_of(worker); group != NULL; group = group->next) {
         struct group_server *const *servers = group->servers.items;
         group_attach(worker, group);
+        if (group->health != NULL && !health_start(worker, group))
+            return false;
         for (size_t i = 0; i < group->servers.count; i++)
             if (servers[i]->resolve && !start_watch(worker, group, servers[i]))
                 return false;
@@ -352,6 +355,8 @@ void groups_stop(struct worker *worker)
         struct group_server *const *servers = group->servers.items;
         for (size_t i = 0; i < group->servers.count; i++)
             stop_watch(servers[i]);
+        if (group->health != NULL)
+            health_stop(group);
         peer_set_release(group->set);
     }
 }

@@ -2,6 +2,7 @@
 #include "common/ip_address.h"
 #include "conf/values.h"
 #include "worker/http/core.h"
+#include "worker/status/tallies.h"
 #include "worker/upstream/peer_table.h"
 #include "worker/upstream/selection.h"
 
@@ -191,6 +192,7 @@ static void set_server(struct conf *conf, struct conf_scope *scope, const struct
     }
     *place = server;
     server->text = name->text;
+    server->tally = conf_tally(conf, TALLY_PEER, group->name, name->text);
     server->options = server_defaults;
     for (size_t i = 2; i < node->count; i++)
         if (!read_option(node->words[i].text, server))

@@ -95,6 +95,19 @@ static size_t used_lanes(const struct worker *worker, const struct peer_table *t
     return used < table->lanes ? used : table->lanes;
 }
 
+bool worker_lives(const struct worker *worker, uint32_t pid)
+{
+    const struct board *board = worker->setup->board;
+    size_t used = atomic_load_explicit(&board->used, memory_order_acquire);
+
+    for (size_t lane = 0; lane < used; lane++) {
+        const struct lane_owner *owner = &board->lane[lane].owner;
+        if ((uint32_t)atomic_load_explicit(&owner->pid, memory_order_relaxed) == pid)
+            return atomic_load_explicit(&owner->state, memory_order_relaxed) != WORKER_NONE;
+    }
+    return false;
+}
+
 /* --- slots --- */
 
 static bool is_used(const struct worker *worker, const struct peer_table *table,

@@ -34,6 +34,9 @@ struct slot_name {
 struct peer_slot *peer_table_take(const struct worker *, const struct zone *,
                                   const struct slot_name *);
 
+/* A worker of that pid is on the board. */
+bool worker_lives(const struct worker *, uint32_t pid);
+
 /* It does not use it any more. NULL is ignored. */
 void peer_slot_leave(const struct worker *, struct peer_slot *);
 

@@ -1,6 +1,7 @@
 #include "worker/upstream/peers.h"
 
 #include "worker/context.h"
+#include "worker/status/tallies.h"
 #include "worker/upstream/group.h"
 #include "worker/upstream/peer_table.h"
 
@@ -40,6 +41,11 @@ uint64_t peer_connections(const struct peer *peer, const struct worker *worker)
 {
     return peer->slot == NULL ? peer->busy
                               : peer_slot_connections(worker, peer->group->zone, peer->slot);
+}
+
+struct series *peer_series(const struct peer *peer, const struct worker *worker)
+{
+    return peer->tally == NULL ? NULL : &worker->lane->series[peer->tally->series];
 }
 
 /* --- servers --- */
@@ -113,6 +119,7 @@ static struct peer *new_peer(const struct making *making, const struct group_ser
     peer->address = *address;
     peer->name = slice_make(peer->name_text, address_text(address, peer->name_text));
     peer->server = server->text;
+    peer->tally = server->tally;
     peer->ordinal = ordinal;
     peer->state = &peer->own_state;
     peer->counted = making->arena == NULL;

@@ -15,6 +15,8 @@
 
 struct hash_ring; /* balance_hash.c */
 struct peer_slot; /* peer_table.h */
+struct series;    /* worker/status/board.h */
+struct tally;     /* worker/status/tallies.h */
 struct upstream_group;
 struct worker;
 
@@ -24,16 +26,14 @@ struct peer_state {
     _Atomic int64_t current_weight; /* of the smooth round robin */
     _Atomic int64_t penalty;        /* what failures have taken from its weight */
     _Atomic uint32_t fails;         /* since it was last well */
-    _Atomic uint32_t unhealthy;     /* an active check says so */
+    _Atomic uint32_t health;        /* enum peer_health: what active checks say */
+    _Atomic uint32_t checks;        /* in a row that say otherwise than `health` does */
     _Atomic uint64_t accessed;      /* monotonic ms of the last failure */
     _Atomic uint64_t checked;       /* and of the last time it was tried in spite of failures */
     _Atomic uint64_t recovered;     /* it came back: slow_start counts from here; 0: never */
-    _Atomic uint64_t requests;      /* figures for status pages, since start: */
-    _Atomic uint64_t failures;
-    _Atomic uint64_t sent, received; /* bytes */
-    _Atomic uint64_t responses[5];   /* by class: 1xx to 5xx */
-    _Atomic uint64_t response_time;  /* ms, of all answers together */
 };
+
+enum peer_health { HEALTH_UNKNOWN, HEALTH_GOOD, HEALTH_BAD };
 
 /* What a server directive says of all its addresses. */
 struct server_options {
@@ -52,12 +52,13 @@ struct peer {
     struct slice server; /* as the configuration has it: what `hash` goes by */
     unsigned ordinal;    /* how many peers before it have the same server and address */
     struct server_options options;
-    uint32_t busy;            /* requests of this worker that it has */
-    unsigned references;      /* sets and connections that have it */
-    bool counted;             /* it was made at run time, and goes with the last of them */
-    struct peer_state *state; /* own_state, or the slot's */
-    struct peer_slot *slot;   /* NULL: it is not shared */
-    struct worker *worker;    /* that shares it */
+    const struct tally *tally; /* its server's; NULL: it is not counted */
+    uint32_t busy;             /* requests of this worker that it has */
+    unsigned references;       /* sets and connections that have it */
+    bool counted;              /* it was made at run time, and goes with the last of them */
+    struct peer_state *state;  /* own_state, or the slot's */
+    struct peer_slot *slot;    /* NULL: it is not shared */
+    struct worker *worker;     /* that shares it */
     struct peer_state own_state;
     char name_text[ADDRESS_TEXT_MAX];
 };
@@ -85,6 +86,7 @@ struct server_address {
 struct group_server {
     struct slice text; /* as the configuration has it */
     struct server_options options;
+    const struct tally *tally;        /* what status pages show of it; NULL: nothing */
     struct server_address *addresses; /* that it stands for now */
     size_t count;
 
@@ -121,6 +123,9 @@ int64_t peer_weight(const struct peer *, uint64_t now);
 
 /* Requests that it is busy with, those of all workers when they share it. */
 uint64_t peer_connections(const struct peer *, const struct worker *);
+
+/* Where this worker counts what becomes of its server; NULL: nowhere. */
+struct series *peer_series(const struct peer *, const struct worker *);
 
 /* Prepares `hash ... consistent`. False: memory is out. */
 bool hash_ring_build(struct arena *, struct peer_set *);

@@ -2,6 +2,7 @@
 
 #include "worker/context.h"
 #include "worker/http/request.h"
+#include "worker/status/board.h"
 #include "worker/upstream/peer_table.h"
 
 void selection_begin(struct selection *selection, struct request *request,
@@ -75,11 +76,18 @@ static bool is_full(const struct selection *selection, const struct peer *peer)
            peer_connections(peer, selection->request->worker) >= peer->options.max_conns;
 }
 
+/* An active check has found it ill, or is waited for (health_check mandatory). */
+static bool is_ill(const struct peer *peer)
+{
+    uint32_t health = atomic_load_explicit(&peer->state->health, memory_order_relaxed);
+
+    return health == HEALTH_BAD || (health == HEALTH_UNKNOWN && peer->group->mandatory);
+}
+
 /* A peer that has nobody beside it is asked also when it has failed. */
 bool peer_is_eligible(const struct selection *selection, const struct peer *peer)
 {
-    if (peer->options.down || is_tried(selection, peer) ||
-        atomic_load_explicit(&peer->state->unhealthy, memory_order_relaxed) != 0)
+    if (peer->options.down || is_tried(selection, peer) || is_ill(peer))
         return false;
     if (selection->set->count > 1 && is_failed(peer, selection->request->worker->clock.now))
         return false;
@@ -166,11 +174,16 @@ static void note_trial(const struct peer *peer, uint64_t now)
         atomic_store_explicit(&state->checked, now, memory_order_relaxed);
 }
 
-static void set_busy(const struct worker *worker, struct peer *peer, uint32_t busy)
+/* One request more, or one less. */
+static void change_busy(const struct worker *worker, struct peer *peer, int by)
 {
-    peer->busy = busy;
+    struct series *series = peer_series(peer, worker);
+
+    peer->busy += (uint32_t)by;
     if (peer->slot != NULL)
-        peer_slot_show(worker, peer->slot, busy);
+        peer_slot_show(worker, peer->slot, peer->busy);
+    if (series != NULL)
+        count_add(&series->active, (uint64_t)by);
 }
 
 struct peer *selection_next(struct selection *selection)
@@ -185,8 +198,7 @@ struct peer *selection_next(struct selection *selection)
         return NULL;
     if (peer->options.max_fails > 0 && set->count > 1)
         note_trial(peer, worker->clock.now);
-    set_busy(worker, peer, peer->busy + 1);
-    atomic_fetch_add_explicit(&peer->state->requests, 1, memory_order_relaxed);
+    change_busy(worker, peer, 1);
     return peer;
 }
 
@@ -197,16 +209,21 @@ static void peer_failed(const struct selection *selection, struct peer *peer)
     struct peer_state *state = peer->state;
     uint64_t now = selection->request->worker->clock.now;
     uint64_t max_fails = peer->options.max_fails;
+    struct series *series = peer_series(peer, selection->request->worker);
 
-    atomic_fetch_add_explicit(&state->failures, 1, memory_order_relaxed);
+    if (series != NULL)
+        count_add(&series->failures, 1);
     if (selection->set->count == 1 || max_fails == 0)
         return;
     uint32_t fails = atomic_fetch_add_explicit(&state->fails, 1, memory_order_relaxed) + 1;
     atomic_store_explicit(&state->accessed, now, memory_order_relaxed);
     atomic_store_explicit(&state->checked, now, memory_order_relaxed);
     add(peer, &state->penalty, peer_weight(peer, now) / (int64_t)max_fails);
-    if (fails >= max_fails)
-        request_log(selection->request, LOG_LEVEL_WARN, 0, "upstream server temporarily disabled");
+    if (fails < max_fails)
+        return;
+    request_log(selection->request, LOG_LEVEL_WARN, 0, "upstream server temporarily disabled");
+    if (series != NULL)
+        count_set(&series->down, 1);
 }
 
 /* It answered: failures before its last trial are forgotten. */
@@ -218,7 +235,10 @@ static void peer_answered(const struct selection *selection, const struct peer *
     if (fails == 0 || atomic_load_explicit(&state->accessed, memory_order_relaxed) >=
                           atomic_load_explicit(&state->checked, memory_order_relaxed))
         return;
+    struct series *series = peer_series(peer, selection->request->worker);
     atomic_store_explicit(&state->fails, 0, memory_order_relaxed);
+    if (series != NULL)
+        count_set(&series->down, 0);
     if (fails >= peer->options.max_fails)
         atomic_store_explicit(&state->recovered, selection->request->worker->clock.now,
                               memory_order_relaxed);
@@ -226,7 +246,7 @@ static void peer_answered(const struct selection *selection, const struct peer *
 
 void peer_release(struct selection *selection, struct peer *peer, bool failed)
 {
-    set_busy(selection->request->worker, peer, peer->busy - 1);
+    change_busy(selection->request->worker, peer, -1);
     if (failed)
         peer_failed(selection, peer);
     else
