@@ -74,12 +74,55 @@ START_TEST(queues_have_an_end)
 }
 END_TEST
 
+static const char sticky_conf[] =
+    "upstream group { server 127.0.0.1:@port2@ route=one; server 127.0.0.1:@port3@;\n"
+    "  sticky cookie to expires=1h domain=.example.com path=/ httponly secure samesite=lax; }\n"
+    "server { " LISTEN "location / { proxy_pass http://group; } }";
+
+START_TEST(clients_stay_with_their_server)
+{
+    struct server *server = server_start(sticky_conf);
+    struct upstream_player *one = upstream_play(server, "127.0.0.1", 2, "one");
+    char cookies[2][200];
+
+    upstream_play(server, "127.0.0.1", 3, "two");
+    for (int i = 0; i < 2; i++) {
+        struct response *response = get(server, "/");
+        while (strcmp(response->body, i == 0 ? "one" : "two") != 0)
+            response = get(server, "/");
+        const char *cookie = header(response, "Set-Cookie");
+        ck_assert_ptr_nonnull(cookie);
+        ck_assert_ptr_nonnull(strstr(cookie, "; Max-Age=3600; Domain=.example.com; Path=/; "
+                                             "HttpOnly; Secure; SameSite=Lax"));
+        snprintf(cookies[i], sizeof(cookies[i]), "Cookie: a=b; %.*s\r\n", (int)strcspn(cookie, ";"),
+                 cookie);
+    }
+    ck_assert_str_eq(cookies[0], "Cookie: a=b; to=one\r\n");
+    ck_assert_uint_eq(strlen(cookies[1]), strlen("Cookie: a=b; to=\r\n") + 32);
+    for (int i = 0; i < 12; i++) {
+        struct response *response = get_with(server, "/", cookies[i % 2]);
+        ck_assert_str_eq(response->body, i % 2 == 0 ? "one" : "two");
+        ck_assert_ptr_null(header(response, "Set-Cookie"));
+    }
+    server_allow(server, "Connection refused");
+    upstream_leave(one);
+    struct response *response = get_with(server, "/", cookies[0]);
+    ck_assert_str_eq(response->body, "two");
+    ck_assert_ptr_nonnull(header(response, "Set-Cookie"));
+    ck_assert_str_eq(get_with(server, "/", "Cookie: to=nobody\r\n")->body, "two");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(configurations_that_are_refused)
 {
     static const char *const wrong[][2] = {
         { "queue 0;", "invalid value \"0\" in \"queue\" directive" },
         { "queue 1 timeout=x;", "invalid parameter \"timeout=x\"" },
         { "queue 1 time=1s;", "invalid parameter \"time=1s\"" },
+        { "sticky route a;", "invalid parameter \"route\"" },
+        { "sticky cookie a samesite=x;", "invalid parameter \"samesite=x\"" },
+        { "sticky cookie a expires=x;", "invalid parameter \"expires=x\"" },
     };
     struct server *server = server_start("server { " LISTEN "}");
     char text[200];
@@ -98,5 +141,6 @@ END_TEST
 int main(void)
 {
     return serve_main("balance", (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
+                                                    clients_stay_with_their_server,
                                                     configurations_that_are_refused, NULL });
 }

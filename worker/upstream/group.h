@@ -19,6 +19,7 @@ struct peer;
 struct peer_set;
 struct request;
 struct selection;
+struct sticky; /* sticky.h */
 struct upstream_connection;
 struct worker;
 struct zone;
@@ -47,6 +48,7 @@ struct upstream_group {
     struct array servers;        /* of struct group_server *, as the block has them */
     struct peer_set *set;        /* never NULL; empty until the names of `resolve` are known */
     struct zone *zone;           /* that has the peers' states; NULL: each worker has its own */
+    struct sticky *sticky;       /* clients stay with their server; NULL: they do not */
     struct health_check *health; /* active checks; NULL: none */
     bool mandatory;              /* peers are checked before they are asked */
     unsigned losses;             /* of the zone: it was emptied so often when we attached to it */

@@ -4,7 +4,7 @@
 #include "worker/http/core.h"
 #include "worker/status/tallies.h"
 #include "worker/upstream/peer_table.h"
-#include "worker/upstream/selection.h"
+#include "worker/upstream/sticky.h"
 
 /* --- balancers --- */
 
@@ -109,6 +109,8 @@ static bool read_option(struct slice word, struct group_server *server)
         return value_parse_time(value, &options->slow_start);
     if (value_option(word, "service", &server->service))
         return server->service.len > 0;
+    if (value_option(word, "route", &server->route))
+        return server->route.len > 0;
     if (slice_is(word, "resolve"))
         return server->resolve = true;
     if (slice_is(word, "backup"))
@@ -363,6 +365,8 @@ static const struct directive upstream_directives[] = {
       "hand requests to servers at random, or to the less busy of two" },
     { "zone", IN_UPSTREAM, ARGS_BETWEEN(1, 2), &as_zone, 0, NULL,
       "shared memory in which all workers keep what they know of the group's servers" },
+    { "sticky", IN_UPSTREAM, ARGS_BETWEEN(2, 255), &as_sticky, 0, NULL,
+      "have a client's requests go to the server that its first one went to" },
     { "queue", IN_UPSTREAM, ARGS_BETWEEN(1, 2), &as_queue, FIELD(queue), NULL,
       "requests that may wait, in each worker, while no server has room" },
     { "keepalive", IN_UPSTREAM, ARGS(1), &as_keepalive, FIELD(keepalive), NULL,

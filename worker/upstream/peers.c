@@ -120,6 +120,7 @@ static struct peer *new_peer(const struct making *making, const struct group_ser
     peer->name = slice_make(peer->name_text, address_text(address, peer->name_text));
     peer->server = server->text;
     peer->tally = server->tally;
+    peer->route = server->route;
     peer->ordinal = ordinal;
     peer->state = &peer->own_state;
     peer->counted = making->arena == NULL;

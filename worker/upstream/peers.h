@@ -52,6 +52,7 @@ struct peer {
     struct slice server; /* as the configuration has it: what `hash` goes by */
     unsigned ordinal;    /* how many peers before it have the same server and address */
     struct server_options options;
+    struct slice route;        /* its server\'s */
     const struct tally *tally; /* its server's; NULL: it is not counted */
     uint32_t busy;             /* requests of this worker that it has */
     unsigned references;       /* sets and connections that have it */
@@ -86,6 +87,7 @@ struct server_address {
 struct group_server {
     struct slice text; /* as the configuration has it */
     struct server_options options;
+    struct slice route;               /* what sticky cookies name it by; empty: its address does */
     const struct tally *tally;        /* what status pages show of it; NULL: nothing */
     struct server_address *addresses; /* that it stands for now */
     size_t count;

@@ -3,6 +3,7 @@
 #include "worker/context.h"
 #include "worker/http/uri.h"
 #include "worker/upstream/exchange_steps.h"
+#include "worker/upstream/sticky.h"
 
 /* --- X-Accel-Redirect --- */
 
@@ -177,5 +178,9 @@ int exchange_respond(struct exchange *x)
     response->length_known =
         length != NULL && slice_to_number(length->value, INT64_MAX, &response->length);
     response->ranges = x->settings->force_ranges;
-    return copy_fields(x) ? 0 : 500;
+    if (!copy_fields(x))
+        return 500;
+    if (x->selection.group->sticky != NULL && !sticky_respond(&x->selection, x->peer))
+        return 500;
+    return 0;
 }

@@ -4,6 +4,7 @@
 #include "worker/http/request.h"
 #include "worker/status/board.h"
 #include "worker/upstream/peer_table.h"
+#include "worker/upstream/sticky.h"
 
 void selection_begin(struct selection *selection, struct request *request,
                      struct upstream_group *group)
@@ -190,8 +191,11 @@ struct peer *selection_next(struct selection *selection)
 {
     const struct peer_set *set = selection->set;
     const struct worker *worker = selection->request->worker;
-    struct peer *peer = set->primaries > 0 ? selection->group->balancer->pick(selection) : NULL;
+    const struct upstream_group *group = selection->group;
+    struct peer *peer = group->sticky != NULL ? sticky_pick(selection) : NULL;
 
+    if (peer == NULL && set->primaries > 0)
+        peer = group->balancer->pick(selection);
     if (peer == NULL && set->primaries < set->count)
         peer = pick_smoothly(selection, set->primaries, set->count);
     if (peer == NULL || !set_tried(selection, peer))
