@@ -114,6 +114,72 @@ START_TEST(clients_stay_with_their_server)
 }
 END_TEST
 
+/* All workers count together, so that the turns can be foretold. */
+static const char failing_conf[] =
+    "upstream counted { zone peers 256k; server 127.0.0.1:@port2@;\n"
+    "  server 127.0.0.1:@port3@ max_fails=2 fail_timeout=1h; }\n"
+    "upstream patient { zone peers; server 127.0.0.1:@port2@;\n"
+    "  server 127.0.0.1:@port3@ fail_timeout=100ms slow_start=100ms; }\n"
+    "upstream trusted { zone peers; server 127.0.0.1:@port3@ max_fails=0 weight=100;\n"
+    "  server 127.0.0.1:@port2@; }\n"
+    "upstream mostly_dead { zone peers; server 127.0.0.1:@port3@; server 127.0.0.1:@port4@;\n"
+    "  server 127.0.0.1:@port5@; server 127.0.0.1:@port2@ backup; }\n"
+    "server { " LISTEN "add_header X-Addr $upstream_addr always;\n"
+    "location /counted { proxy_pass http://counted; }\n"
+    "location /patient { proxy_pass http://patient; }\n"
+    "location /trusted { proxy_pass http://trusted; }\n"
+    "location /tries { proxy_pass http://mostly_dead; proxy_next_upstream_tries 2; }\n"
+    "location /all { proxy_pass http://mostly_dead; }\n"
+    "location /none { proxy_pass http://trusted; proxy_next_upstream off; } }";
+
+/* Of so many requests those that a server which is not there was tried for. */
+static unsigned count_tried(struct server *server, const char *path, unsigned requests)
+{
+    const char *dead = server_expand(server, "127.0.0.1:@port3@");
+    unsigned tried = 0;
+
+    for (unsigned i = 0; i < requests; i++) {
+        struct response *response = get(server, path);
+        ck_assert_str_eq(response->body, "one");
+        tried += strstr(header(response, "X-Addr"), dead) != NULL;
+    }
+    return tried;
+}
+
+START_TEST(failures_are_counted)
+{
+    struct server *server = server_start(failing_conf);
+
+    server_allow(server, "Connection refused");
+    upstream_play(server, "127.0.0.1", 2, "one");
+    ck_assert_uint_eq(count_tried(server, "/counted", 12), 2);
+    ck_assert_uint_ge(count_tried(server, "/trusted", 12), 11);
+    ck_assert_int_eq(get(server, "/none")->status, 502);
+    const char *tried = header(get(server, "/tries"), "X-Addr");
+    ck_assert_uint_eq(count_of(tried, "127.0.0.1:"), 2);
+    tried = header(get(server, "/all"), "X-Addr");
+    ck_assert_ptr_nonnull(strstr(tried, server_expand(server, "127.0.0.1:@port2@")));
+    ck_assert_uint_eq(count_of(tried, "127.0.0.1:"), 2); /* the third one, then the backup */
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(who_has_failed_is_tried_again)
+{
+    struct server *server = server_start(failing_conf);
+
+    server_allow(server, "Connection refused");
+    upstream_play(server, "127.0.0.1", 2, "one");
+    while (count_tried(server, "/patient", 1) == 0)
+        ;
+    upstream_play(server, "127.0.0.1", 3, "two");
+    EVENTUALLY(strcmp(get(server, "/patient")->body, "two") == 0);
+    unsigned twos = 0;
+    EVENTUALLY((twos = strcmp(get(server, "/patient")->body, "two") == 0 ? twos + 1 : twos) > 10);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(configurations_that_are_refused)
 {
     static const char *const wrong[][2] = {
@@ -140,7 +206,9 @@ END_TEST
 
 int main(void)
 {
-    return serve_main("balance", (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
-                                                    clients_stay_with_their_server,
-                                                    configurations_that_are_refused, NULL });
+    return serve_main("balance",
+                      (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
+                                         clients_stay_with_their_server, failures_are_counted,
+                                         who_has_failed_is_tried_again,
+                                         configurations_that_are_refused, NULL });
 }
