@@ -28,6 +28,7 @@ START_TEST(requests_wait_for_room)
         "  queue 2 timeout=30s; }\n"
         "upstream hurried { server 127.0.0.1:@port2@ max_conns=1; queue 10 timeout=50ms; }\n"
         "server { " LISTEN "location / { proxy_pass http://group; }\n"
+        "location /stream { proxy_pass http://group; proxy_request_buffering off; }\n"
         "location /hurried { proxy_pass http://hurried; } }");
     int listening = upstream_listen(server, 2);
     struct client *one = begin_request(server, "/");
@@ -41,6 +42,23 @@ START_TEST(requests_wait_for_room)
     struct client *gone = begin_request(server, "/");
     client_reset(gone);
     answer(up);
+    ck_assert_str_eq(client_read(two)->body, "ok");
+
+    one = client_open(server);
+    client_send(one, "POST /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo");
+    up = upstream_accept(server, listening);
+    two = client_open(server);
+    client_send(two, "POST /stream HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbo");
+    client_send(one, "dy");
+    client_send(two, "dy");
+    upstream_request(up, "body");
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_close(up);
+    up = upstream_accept(server, listening);
+    upstream_request(up, "body");
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    client_close(up);
+    ck_assert_str_eq(client_read(one)->body, "ok");
     ck_assert_str_eq(client_read(two)->body, "ok");
 
     server_allow(server, "upstream queue");

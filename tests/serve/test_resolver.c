@@ -75,6 +75,47 @@ START_TEST(questions_end_with_their_requests)
 }
 END_TEST
 
+/* Bodies that arrive while the name is looked up, and requests made for others. */
+START_TEST(everything_waits_for_a_name)
+{
+    struct server *server = server_new();
+
+    server_run(server, &(struct setup){
+                           .http = "resolver 127.0.0.1:@port3@ ipv6=off;\n"
+                                   "server { " LISTEN "proxy_http_version 1.1;\n"
+                                   "location / { proxy_pass http://$http_to:@port2@; }\n"
+                                   "location /stream { proxy_request_buffering off;\n"
+                                   "  proxy_pass http://$http_to:@port2@; }\n"
+                                   "location /asks { auth_request /ask; root @root@/html; }\n"
+                                   "location /ask { proxy_pass http://$http_to:@port2@; } }" });
+    int listening = upstream_listen(server, 2);
+    server_file(server, "html/asks", "in");
+    struct client *clients[] = { client_open(server), client_open(server), client_open(server) };
+    client_send(clients[0],
+                "POST / HTTP/1.1\r\nHost: h\r\nTo: a.example\r\nContent-Length: 4\r\n\r\nbo");
+    client_send(clients[1], "POST /stream HTTP/1.1\r\nHost: h\r\nTo: b.example\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n");
+    client_send(clients[2], "GET /asks HTTP/1.1\r\nHost: h\r\nTo: c.example\r\n\r\n");
+    name_server_start(server, 3,
+                      "a.example A 1 127.0.0.1\nb.example A 1 127.0.0.1\n"
+                      "c.example A 1 127.0.0.1\n");
+    client_send(clients[0], "dy");
+    client_send(clients[1], "2\r\ndy\r\n0\r\n\r\n");
+    for (int i = 0; i < 3; i++) {
+        struct client *up = upstream_accept(server, listening);
+        const char *head = upstream_request(up, NULL);
+        for (size_t len = 1; strncmp(head, "POST", 4) == 0; len = up->len + 1)
+            if (strstr(client_read_bytes(up, len), "dy") != NULL) /* in one piece or two */
+                break;
+        client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+        client_close(up);
+    }
+    for (int i = 0; i < 3; i++)
+        ck_assert_str_eq(client_read(clients[i])->body, i == 2 ? "in" : "ok");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(without_a_resolver)
 {
     struct server *server =
@@ -123,6 +164,7 @@ int main(void)
 {
     return serve_main("resolver",
                       (const TTest *[]){ names_in_variables_are_looked_up, names_that_are_none,
-                                         questions_end_with_their_requests, without_a_resolver,
+                                         questions_end_with_their_requests,
+                                         everything_waits_for_a_name, without_a_resolver,
                                          configurations_that_are_refused, NULL });
 }
