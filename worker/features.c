@@ -60,10 +60,12 @@ static const struct family families[] = {
     { "try_files", "try_files" },
     { "upstream", "upstream resolver" },
     { "upstream_hash", "hash" },
+    { "upstream_hc", "health_check match" },
     { "upstream_ip_hash", "ip_hash" },
     { "upstream_keepalive", "keepalive keepalive_requests keepalive_time keepalive_timeout" },
     { "upstream_least_conn", "least_conn" },
     { "upstream_random", "random" },
+    { "upstream_sticky", "sticky" },
     { "upstream_zone", "zone" },
     { "uwsgi", "uwsgi_pass uwsgi_param uwsgi_buffering uwsgi_intercept_errors "
                "uwsgi_next_upstream" },
