@@ -230,22 +230,29 @@ static void peer_failed(const struct selection *selection, struct peer *peer)
         count_set(&series->down, 1);
 }
 
+/* This worker avoids it no more, whoever has found out that it is well. */
+static void show_up(const struct peer *peer, const struct worker *worker)
+{
+    struct series *series = peer_series(peer, worker);
+
+    if (series != NULL && count_read(&series->down) != 0 && !is_ill(peer))
+        count_set(&series->down, 0);
+}
+
 /* It answered: failures before its last trial are forgotten. */
 static void peer_answered(const struct selection *selection, const struct peer *peer)
 {
+    const struct worker *worker = selection->request->worker;
     struct peer_state *state = peer->state;
     uint32_t fails = atomic_load_explicit(&state->fails, memory_order_relaxed);
 
+    show_up(peer, worker);
     if (fails == 0 || atomic_load_explicit(&state->accessed, memory_order_relaxed) >=
                           atomic_load_explicit(&state->checked, memory_order_relaxed))
         return;
-    struct series *series = peer_series(peer, selection->request->worker);
     atomic_store_explicit(&state->fails, 0, memory_order_relaxed);
-    if (series != NULL)
-        count_set(&series->down, 0);
     if (fails >= peer->options.max_fails)
-        atomic_store_explicit(&state->recovered, selection->request->worker->clock.now,
-                              memory_order_relaxed);
+        atomic_store_explicit(&state->recovered, worker->clock.now, memory_order_relaxed);
 }
 
 void peer_release(struct selection *selection, struct peer *peer, bool failed)
