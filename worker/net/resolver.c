@@ -213,30 +213,34 @@ static void lookup_timeout(struct timer *timer)
 
 /* --- answers --- */
 
+/* ms that the answer is good for. */
+static uint64_t lifetime(const struct resolver_name *name)
+{
+    uint64_t valid = name->resolver->servers->valid, longest;
+
+    if (name->resolution.error == RESOLVE_OK)
+        return valid != UINT64_MAX ? valid : (uint64_t)name->ttl * 1000;
+    longest = name->resolution.error == RESOLVE_NO_SUCH_NAME ? RESOLVER_NEGATIVE : RESOLVER_FAILURE;
+    return valid < longest ? valid : longest;
+}
+
 /* All parts are there: they are the name's answer from now on. */
 static void complete(struct resolver_name *name)
 {
-    const struct resolver *resolver = name->resolver;
-    uint64_t now = resolver->worker->clock.now;
     struct resolution *resolution = &name->resolution;
-    uint64_t valid = resolver->servers->valid;
 
     free(name->found);
     name->found = name->finding;
     name->finding = NULL;
     *resolution = (struct resolution){ .count = name->finding_count };
-    if (resolution->count == 0) {
+    if (resolution->count == 0)
         resolution->error = name->error != RESOLVE_OK ? name->error : RESOLVE_NO_SUCH_NAME;
-        resolution->expires = now + (valid < RESOLVER_NEGATIVE ? valid : RESOLVER_NEGATIVE);
-    } else {
-        resolution->expires = now + (valid != UINT64_MAX ? valid : (uint64_t)name->ttl * 1000);
-    }
+    resolution->expires = name->resolver->worker->clock.now + lifetime(name);
     if (name->kind == RESOLVE_HOST)
         resolution->addresses = name->found;
     else
         resolution->services = name->found;
-    /* Only what a server is sure of is remembered. */
-    name->known = resolution->error == RESOLVE_OK || resolution->error == RESOLVE_NO_SUCH_NAME;
+    name->known = true;
     stop_asking(name);
     tell(name);
 }

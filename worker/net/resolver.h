@@ -2,7 +2,7 @@
  *
  * Each worker has one for each `resolver` directive in use. It asks for the addresses of a
  * name of both families at once (dns_query.h), follows aliases, and keeps what it has learnt
- * for as long as the answer says: also, for a moment, that there is no such name. Whoever
+ * for as long as the answer says: also, for a moment, that there is nothing to know. Whoever
  * asks for a name that is being asked for waits along. Bounded: NAMES_MAX names are kept,
  * the one that was wanted longest ago goes first; ASKING_MAX are asked for at a time. */
 #ifndef MUXD_WORKER_NET_RESOLVER_H
@@ -21,7 +21,8 @@ enum {
     RESOLVER_NAMES_MAX = 1000,
     RESOLVER_ASKING_MAX = 256,
     RESOLVED_MAX = 64,        /* addresses or servers that one name stands for; more are left out */
-    RESOLVER_NEGATIVE = 5000, /* ms that "no such name" is kept, if `valid` is not less */
+    RESOLVER_NEGATIVE = 5000, /* ms that "no such name" is kept, if `valid` is not less, */
+    RESOLVER_FAILURE = 1000,  /* and that the servers cannot tell */
 };
 
 /* What a `resolver` directive says. */

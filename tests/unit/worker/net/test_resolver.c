@@ -365,6 +365,9 @@ START_TEST(servers_that_cannot_tell_are_passed_over)
     reply(0, &question, DNS_REFUSED, NULL, 0);
     wait_for(&asker);
     ck_assert_int_eq(asker.error, DNS_REFUSED);
+    ask(&asker, "b.example"); /* they are not asked at once again */
+    ck_assert_int_eq(asker.error, DNS_REFUSED);
+    pass_time(RESOLVER_FAILURE);
     close(sockets[1]); /* nobody listens: at once the other one */
     sockets[1] = -1;
     ask(&asker, "b.example");
