@@ -68,8 +68,12 @@ static enum step stream_body(struct connection *connection, int status)
         connection->state = CONNECTION_WAIT;
         return STEP_ON;
     }
-    if (!body_is_full(body))
+    if (!body_is_full(body)) {
+        const struct buffer *input = connection->input;
+        if (input != NULL && input->start < input->end) /* there was no room for all of it */
+            return STEP_ON;
         return wait_for_body(connection, connection_settings(connection)->client_body_timeout);
+    }
     connection_no_deadline(connection);
     return STEP_WAIT;
 }
