@@ -1,5 +1,6 @@
 #include "worker/folders.h"
 
+#include "worker/handlers/gateway.h"
 #include "worker/handlers/proxy.h"
 #include "worker/http/client.h"
 
@@ -46,17 +47,24 @@ static bool make_body_folder(struct conf *conf, const struct conf_scope *scope, 
 }
 
 /* Only where something is passed on: others need none. */
-static bool make_proxy_folder(struct conf *conf, const struct conf_scope *scope, uid_t owner)
+static bool make_answer_folders(struct conf *conf, const struct conf_scope *scope, uid_t owner)
 {
-    const struct proxy_settings *settings = conf_settings(scope, &proxy_module);
+    static const struct conf_module *const gateways[] = { &fastcgi_module, &uwsgi_module,
+                                                          &scgi_module };
+    const struct proxy_settings *proxy = conf_settings(scope, &proxy_module);
+    bool made = !proxy->passes || make_folder(conf, proxy->exchange.temp_path, owner);
 
-    return !settings->passes || make_folder(conf, settings->exchange.temp_path, owner);
+    for (size_t i = 0; i < sizeof gateways / sizeof *gateways; i++) {
+        const struct gateway_settings *gateway = conf_settings(scope, gateways[i]);
+        made &= !gateway->passes || make_folder(conf, gateway->exchange.temp_path, owner);
+    }
+    return made;
 }
 
 /* The folders of the scope and of those inside. */
 static bool make_folders_of(struct conf *conf, const struct conf_scope *scope, uid_t owner)
 {
-    bool made = make_body_folder(conf, scope, owner) && make_proxy_folder(conf, scope, owner);
+    bool made = make_body_folder(conf, scope, owner) && make_answer_folders(conf, scope, owner);
 
     for (const struct conf_scope *child = scope->children; child != NULL; child = child->next)
         made &= make_folders_of(conf, child, owner);

@@ -3,6 +3,7 @@
 #include "worker/error_log.h"
 #include "worker/events.h"
 #include "worker/handlers/file_cache.h"
+#include "worker/handlers/gateway.h"
 #include "worker/handlers/handlers.h"
 #include "worker/handlers/proxy.h"
 #include "worker/handlers/static.h"
@@ -53,6 +54,9 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_UPSTREAM] = &upstream_module,
     [MODULE_RESOLVER] = &resolver_module,
     [MODULE_PROXY] = &proxy_module,
+    [MODULE_FASTCGI] = &fastcgi_module,
+    [MODULE_UWSGI] = &uwsgi_module,
+    [MODULE_SCGI] = &scgi_module,
     [MODULE_HEALTH_MATCH] = &health_match_module,
     [MODULE_HEALTH_CHECK] = &health_module,
     [MODULE_MAP] = &map_module,

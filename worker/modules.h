@@ -40,6 +40,9 @@ enum module_id {
     MODULE_UPSTREAM,     /* worker/upstream/group_settings.c: upstream, server, keepalive ... */
     MODULE_RESOLVER,     /* worker/net/resolver_settings.c: resolver, resolver_timeout */
     MODULE_PROXY,        /* worker/handlers/proxy_settings.c: proxy_* */
+    MODULE_FASTCGI,      /* worker/handlers/fastcgi.c, and its kin: */
+    MODULE_UWSGI,
+    MODULE_SCGI,
     MODULE_HEALTH_MATCH, /* worker/upstream/health_match.c: match, status, header, body */
     MODULE_HEALTH_CHECK, /* worker/handlers/health_check.c; behind the proxy, whose group it needs
                           */

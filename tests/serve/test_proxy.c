@@ -171,6 +171,7 @@ START_TEST(settings_change_what_is_passed_on)
         "proxy_max_temp_file_size 1m; proxy_temp_file_write_size 8k; proxy_temp_path temp;\n"
         "proxy_limit_rate 0; proxy_socket_keepalive on; proxy_bind 127.0.0.1;\n"
         "proxy_headers_hash_max_size 512; proxy_headers_hash_bucket_size 64;\n"
+        "proxy_force_ranges on;\n"
         "proxy_ignore_client_abort off; proxy_intercept_errors on; error_page 404 = /own;\n"
         "server { " LISTEN "location = /own { return 200 own; } location / {\n"
         "proxy_pass http://127.0.0.1:@port2@; proxy_method PUT; proxy_set_body \"b=$arg_b\";\n"

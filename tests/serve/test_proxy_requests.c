@@ -101,7 +101,42 @@ START_TEST(requests_are_written_anew)
 }
 END_TEST
 
+/* Larger than all buffers on its way: as it comes, with its length said and in chunks. */
+START_TEST(large_bodies_pass_through)
+{
+    enum { SIZE = 300000 };
+    struct server *server = server_start(
+        "server { listen 127.0.0.1:@port@; location / { proxy_pass http://127.0.0.1:@port2@;\n"
+        "  proxy_http_version 1.1; proxy_request_buffering off; } }");
+    int listening = upstream_listen(server, 2);
+    char *body = server_own(server, malloc(SIZE + 1));
+
+    memset(body, 'x', SIZE - 3);
+    memcpy(body + SIZE - 3, "end", 4);
+    for (int chunked = 0; chunked < 2; chunked++) {
+        struct client *client = client_open(server);
+        if (chunked)
+            client_send(client,
+                        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n",
+                        SIZE);
+        else
+            client_send(client, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", SIZE);
+        client_send_bytes(client, body, SIZE);
+        struct client *up = upstream_accept(server, listening);
+        ck_assert_uint_gt(strlen(upstream_request(up, "end")), SIZE);
+        if (chunked)
+            client_send(client, "\r\n0\r\n\r\n");
+        client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        ck_assert_str_eq(client_read(client)->body, "ok");
+        client_close(client);
+        client_close(up);
+    }
+    server_stop(server);
+}
+END_TEST
+
 int main(void)
 {
-    return serve_main("proxy requests", (const TTest *[]){ requests_are_written_anew, NULL });
+    return serve_main("proxy requests", (const TTest *[]){ requests_are_written_anew,
+                                                           large_bodies_pass_through, NULL });
 }

@@ -92,11 +92,14 @@ static inline const struct proxy_settings *proxy_settings(const struct request *
     return request->settings[MODULE_PROXY];
 }
 
-/* What one exchange is made of: exchange->protocol_data. */
+/* What one exchange is made of. */
 struct proxy_context {
     const struct proxy_settings *settings;
     const struct proxy_url *url;
 };
+
+/* That of an exchange; NULL: it is none of the proxy, or NULL itself. */
+const struct proxy_context *proxy_context(const struct exchange *);
 
 /* The content handler of a location with proxy_pass. */
 int proxy_handler(struct request *);

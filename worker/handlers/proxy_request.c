@@ -15,25 +15,16 @@ struct writing {
 
 /* --- the body --- */
 
-static int choose_body(struct exchange *x, const struct proxy_settings *settings)
+static bool choose_body(struct exchange *x, const struct proxy_settings *settings)
 {
-    struct upload *upload = &x->upload;
     const struct body *body = x->request->body;
 
     if (settings->body.literal.at != NULL)
-        return template_eval(x->request, &settings->body, &upload->memory) ? 0 : 500;
-    if (!settings->exchange.pass_request_body || body == NULL)
-        return 0;
-    if (body->streamed && !body->whole) {
-        upload->streamed = true;
-        upload->chunked = body->framing == FRAMING_CHUNKED;
-    } else if (body->file >= 0) {
-        upload->file = body->file;
-        upload->file_size = body->received;
-    } else {
-        upload->memory = body->memory;
-    }
-    return 0;
+        return template_eval(x->request, &settings->body, &x->upload.memory);
+    exchange_pass_body(x);
+    if (x->upload.streamed && body->framing == FRAMING_CHUNKED)
+        x->upload.framing = UPLOAD_CHUNKED;
+    return true;
 }
 
 /* The length is said when there is a body, or the client said that there is none. */
@@ -45,7 +36,8 @@ static bool write_length(struct exchange *x, const struct proxy_settings *settin
     bool own = settings->body.literal.at != NULL;
     uint64_t length = upload->file >= 0 ? upload->file_size : upload->memory.len;
 
-    if (upload->chunked || (!own && (body == NULL || !settings->exchange.pass_request_body)))
+    if (upload->framing == UPLOAD_CHUNKED ||
+        (!own && (body == NULL || !settings->exchange.pass_request_body)))
         return true;
     if (upload->streamed)
         length = body->length;
@@ -150,7 +142,7 @@ static char *put_fields(char *at, const struct exchange *x, const struct proxy_s
             at = put_line(at, fields[i].name, writing->values[i]);
     if (writing->length.len > 0)
         at = put_line(at, SLICE("Content-Length"), writing->length);
-    if (x->upload.chunked)
+    if (x->upload.framing == UPLOAD_CHUNKED)
         at = put(at, SLICE("Transfer-Encoding: chunked\r\n"));
     if (!settings->exchange.pass_request_headers)
         return at;
@@ -188,12 +180,9 @@ static bool choose_method(struct exchange *x, const struct proxy_settings *setti
 int proxy_write_request(struct exchange *x, const struct proxy_settings *settings)
 {
     struct writing writing = { .uri = x->uri, .hop_by_hop = named_fields(x->request) };
-    int status = choose_body(x, settings);
 
-    if (status != 0)
-        return status;
-    if (!choose_method(x, settings, &writing) || !write_length(x, settings, &writing) ||
-        !evaluate(x, settings, &writing))
+    if (!choose_body(x, settings) || !choose_method(x, settings, &writing) ||
+        !write_length(x, settings, &writing) || !evaluate(x, settings, &writing))
         return 500;
     x->to_head = slice_is_nocase(writing.method, "HEAD");
     writing.version = settings->http_version == 0 ? SLICE(" HTTP/1.0\r\n") : SLICE(" HTTP/1.1\r\n");

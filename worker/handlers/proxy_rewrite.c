@@ -400,7 +400,7 @@ static bool rewrite_cookie(struct request *request, const struct proxy_settings 
 
 bool proxy_rewrite(struct exchange *x, enum answer_field_name name, struct slice *value)
 {
-    const struct proxy_context *context = x->protocol_data;
+    const struct proxy_context *context = proxy_context(x);
     const struct proxy_settings *settings = context->settings;
     const struct array *rules = &settings->redirects.rules;
 

@@ -24,6 +24,7 @@ struct variable {
 /* Variables of the http core, by what they are about; variables.c lists all tables. */
 extern const struct variable core_variables[];        /* core_variables.c */
 extern const struct variable connection_variables[];  /* connection_variables.c */
+extern const struct variable fastcgi_variables[];     /* worker/handlers/fastcgi.c */
 extern const struct variable header_variables[];      /* header_variables.c: what the client sent */
 extern const struct variable response_variables[];    /* response_variables.c: what it is sent */
 extern const struct variable gzip_variables[];        /* gzip_filter.c */

@@ -124,3 +124,8 @@ bool answer_body_may_end(const struct answer_body *body)
 {
     return body->framing == ANSWER_CLOSED;
 }
+
+bool answer_body_is_whole(const struct answer_body *body)
+{
+    return body->framing == ANSWER_EMPTY || (body->framing == ANSWER_LENGTH && body->left == 0);
+}

@@ -32,4 +32,7 @@ enum answer_body_result answer_body_read(struct answer_body *, char *data, size_
 /* The connection has ended: was that the end of the body? */
 bool answer_body_may_end(const struct answer_body *);
 
+/* All that its length promises has come. */
+bool answer_body_is_whole(const struct answer_body *);
+
 #endif

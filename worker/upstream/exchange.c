@@ -196,12 +196,52 @@ struct exchange *exchange_new(struct request *request, const struct exchange_set
     count_tries(x);
     x->connect.keepalive = settings->socket_keepalive;
     x->upload.file = -1;
+    x->head.kind = protocol->kind;
     request->exchange = x;
     return x;
 }
 
+int exchange_take_body(struct request *request, bool streams, int (*begin)(struct request *))
+{
+    int outcome = streams ? request_stream_body(request) : request_read_body(request, begin);
+
+    if (outcome != 0)
+        return outcome;
+    outcome = begin(request);
+    if (streams && outcome != AGAIN)
+        request->connection->state = CONNECTION_SEND;
+    return outcome;
+}
+
+/* proxy_bind, which may have variables; an empty value binds to nothing. */
+static bool choose_source(struct exchange *x)
+{
+    const struct bind_value *bind = &x->settings->bind;
+    struct address *from;
+    struct slice text;
+    size_t count;
+
+    if (!template_eval(x->request, &bind->address, &text))
+        return false;
+    if (text.len == 0)
+        return true;
+    from = arena_alloc(&x->request->arena, ADDRESSES_MAX * sizeof *from);
+    if (from == NULL)
+        return false;
+    if (address_parse_bind(text, from, &count) != ADDRESS_OK) {
+        request_log(x->request, LOG_LEVEL_ERROR, 0, "invalid local address \"%.*s\"", (int)text.len,
+                    text.at);
+        return true;
+    }
+    x->connect.from = from;
+    x->connect.transparent = bind->transparent;
+    return true;
+}
+
 int exchange_start(struct exchange *x)
 {
+    if (x->settings->bind.set && !choose_source(x))
+        return 500;
     int outcome = exchange_attempt(x, false);
 
     return outcome == GO_ON ? run(x) : outcome;

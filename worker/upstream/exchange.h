@@ -23,16 +23,25 @@ struct spool;
 /* What differs between HTTP and the protocols of gateways. */
 struct upstream_protocol {
     const char *scheme; /* of the error log's upstream: "http://" */
+    enum answer_kind kind;
 
-    /* Reads on in the answer's bytes, x->input; answers as answer_head_read, with x->head
-     * filled in and input->start moved behind the head when it is done. */
-    enum answer_result (*read_head)(struct exchange *);
+    /* An attempt begins. False: memory is out. May be NULL. */
+    bool (*begin)(struct exchange *);
 
-    /* Takes a piece of the body out of its framing, in place. */
-    enum answer_body_result (*read_body)(struct exchange *, char *data, size_t *len);
+    /* Takes the *len bytes at `data`, just received, out of the protocol's records, in place:
+     * MORE, END, or BAD, which it has logged. NULL: it has none. */
+    enum answer_body_result (*unwrap)(struct exchange *, char *data, size_t *len);
 
-    /* Changes a Location, Refresh or Set-Cookie value on its way; false: memory is out. */
+    /* Changes a Location, Refresh or Set-Cookie value on its way; false: memory is out. May
+     * be NULL. */
     bool (*rewrite)(struct exchange *, enum answer_field_name, struct slice *value);
+};
+
+/* How a body is framed that goes upstream. */
+enum upload_framing {
+    UPLOAD_PLAIN,   /* its length was said in the head */
+    UPLOAD_CHUNKED, /* RFC 9112 7.1 */
+    UPLOAD_RECORDS, /* FastCGI's FCGI_STDIN */
 };
 
 enum exchange_state {
@@ -64,13 +73,13 @@ struct upload {
     int file; /* -1: none */
     uint64_t file_size;
     bool streamed; /* the body is taken from the client while it comes */
-    bool chunked;  /* and sent in chunks */
+    enum upload_framing framing;
 
     /* how far it is */
     struct slice head_left, memory_left;
     uint64_t offset;       /* of the file */
-    struct buffer *pieces; /* streamed: framed, and not sent yet */
-    bool ended;            /* streamed: the end was put into `pieces` */
+    struct buffer *pieces; /* streamed or framed: what is not sent yet */
+    bool ended;            /* the end was put into `pieces` */
     bool begun;            /* streamed: some of the body has left: no second attempt */
 };
 
@@ -79,7 +88,7 @@ struct exchange {
     struct request *request;
     const struct exchange_settings *settings;
     const struct upstream_protocol *protocol;
-    const void *protocol_data; /* the protocol's own */
+    void *protocol_data;       /* the protocol's own */
     struct slice uri;          /* as it is asked for: for logs */
     struct exchange *previous; /* of the same request, before an internal redirect */
     struct selection selection;
@@ -98,6 +107,8 @@ struct exchange {
     struct spool *spool;  /* what was read ahead; NULL: nothing ever was */
     bool to_head;         /* no body will come: the method is HEAD */
     bool wants_upgrade;   /* the client and the request ask for another protocol */
+    bool unwrapped_all;   /* the protocol's records have ended */
+    bool keep_connection; /* the request says so, in a protocol whose answers do not */
     bool body_ended;      /* all of the body was read from the upstream */
     bool broken;          /* it will never be: the client is cut off */
     bool reusable;        /* the connection, once the body has ended */
@@ -113,6 +124,13 @@ struct exchange {
 /* An exchange of the request with a group. NULL: memory is out. */
 struct exchange *exchange_new(struct request *, const struct exchange_settings *,
                               const struct upstream_protocol *, struct upstream_group *);
+
+/* Calls `begin` once the body of the request is here, or, `streams`, comes: what a content
+ * handler returns. */
+int exchange_take_body(struct request *, bool streams, int (*begin)(struct request *));
+
+/* Makes the request's body that which goes upstream. */
+void exchange_pass_body(struct exchange *);
 
 /* Begins; what a content handler returns: AGAIN, DONE, RESTART or a status. upload.head and
  * the body are set. */

@@ -84,6 +84,9 @@ int exchange_attempt(struct exchange *x, bool fresh)
     if (x->input != NULL)
         x->input->start = x->input->end = 0;
     answer_head_init(&x->head, &x->request->arena, x->head.kind);
+    x->unwrapped_all = false;
+    if (x->protocol->begin != NULL && !x->protocol->begin(x))
+        return 500;
     return take_connection(x, peer, fresh);
 }
 

@@ -25,18 +25,33 @@ static void break_body(struct exchange *x)
     exchange_release(x, false, true);
 }
 
-/* Takes *len bytes that came out of their framing. False: it is broken. */
+/* Where there are records, they have a part in saying whether that was all: a connection that
+ * is to be kept is read until they end. */
+static enum answer_body_result end_of_records(const struct exchange *x,
+                                              enum answer_body_result result)
+{
+    if (!x->unwrapped_all)
+        return result == ANSWER_BODY_END && x->keep_connection ? ANSWER_BODY_MORE : result;
+    if (result != ANSWER_BODY_MORE)
+        return result;
+    return answer_body_may_end(&x->body) ? ANSWER_BODY_END : ANSWER_BODY_BAD;
+}
+
+/* Takes *len bytes, which were unwrapped, out of the body's framing, in place. False: it is
+ * broken. */
 static bool take_piece(struct exchange *x, char *data, size_t *len)
 {
-    enum answer_body_result result = x->protocol->read_body(x, data, len);
+    enum answer_body_result result = answer_body_read(&x->body, data, len);
 
-    if (x->attempt != NULL)
-        x->attempt->body += *len;
+    if (x->protocol->unwrap != NULL)
+        result = end_of_records(x, result);
+    x->attempt->body += *len;
     switch (result) {
     case ANSWER_BODY_MORE:
         return true;
     case ANSWER_BODY_EXTRA:
-        exchange_log(x, LOG_LEVEL_WARN, 0, "upstream sent more data than its header announced");
+        if (!x->to_head || x->head.kind == ANSWER_HTTP) /* programs often do not look for HEAD */
+            exchange_log(x, LOG_LEVEL_WARN, 0, "upstream sent more data than its header announced");
         x->reusable = false;
         end_body(x);
         return true;
@@ -46,8 +61,29 @@ static bool take_piece(struct exchange *x, char *data, size_t *len)
     case ANSWER_BODY_BAD:
         break;
     }
-    exchange_log(x, LOG_LEVEL_ERROR, 0, "upstream sent invalid chunked response");
+    exchange_log(x, LOG_LEVEL_ERROR, 0,
+                 x->framing == ANSWER_CHUNKED ? "upstream sent invalid chunked response"
+                                              : "upstream sent less data than announced");
     return false;
+}
+
+/* The same for bytes as they were received. */
+static bool take_received(struct exchange *x, char *data, size_t *len)
+{
+    if (x->protocol->unwrap != NULL)
+        switch (x->protocol->unwrap(x, data, len)) {
+        case ANSWER_BODY_BAD:
+            return false;
+        case ANSWER_BODY_END:
+        case ANSWER_BODY_EXTRA:
+            x->unwrapped_all = true;
+            break;
+        case ANSWER_BODY_MORE:
+            if (*len == 0) /* nothing but parts of records */
+                return true;
+            break;
+        }
+    return take_piece(x, data, len);
 }
 
 bool exchange_begin_body(struct exchange *x)
@@ -59,12 +95,15 @@ bool exchange_begin_body(struct exchange *x)
     x->framing = answer_framing(&x->head, x->to_head, &length);
     if (x->framing == ANSWER_BROKEN)
         return false;
-    x->reusable = x->state == EXCHANGE_HEAD && answer_keeps_alive(&x->head);
-    if (!answer_body_init(&x->body, &x->request->arena, x->framing, length) && len == 0) {
+    bool keeps = x->head.kind == ANSWER_HTTP ? answer_keeps_alive(&x->head) : x->keep_connection;
+    x->reusable = x->state == EXCHANGE_HEAD && keeps;
+    bool more = answer_body_init(&x->body, &x->request->arena, x->framing, length);
+    bool whole = x->protocol->unwrap == NULL || x->unwrapped_all || !x->keep_connection;
+    if (!more && len == 0 && whole) {
         x->body_ended = true;
         return true;
     }
-    if (len > 0 && !take_piece(x, input->data + input->start, &len))
+    if ((len > 0 || x->unwrapped_all) && !take_piece(x, input->data + input->start, &len))
         return false;
     x->pending = slice_make(input->data + input->start, len);
     return true;
@@ -75,7 +114,9 @@ bool exchange_begin_body(struct exchange *x)
 /* The upstream has closed, or failed with `error`. */
 static void ended(struct exchange *x, ssize_t got, int error)
 {
-    if (got == 0 && answer_body_may_end(&x->body)) {
+    bool says_all = answer_body_may_end(&x->body) && x->protocol->unwrap == NULL;
+
+    if (got == 0 && (says_all || answer_body_is_whole(&x->body))) {
         x->reusable = false;
         end_body(x);
         return;
@@ -122,7 +163,7 @@ static size_t receive(struct exchange *x, char *room, size_t len)
             connection->watch.readable = false;
         x->attempt->received += (uint64_t)got;
         size_t made = (size_t)got;
-        if (!take_piece(x, room, &made)) {
+        if (!take_received(x, room, &made)) {
             break_body(x);
             return 0;
         }

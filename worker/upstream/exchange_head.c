@@ -99,6 +99,17 @@ static int pass_interim(struct exchange *x)
     return GO_ON;
 }
 
+static enum answer_result read_fields(struct exchange *x)
+{
+    struct buffer *input = x->input;
+    struct slice bytes = slice_make(input->data + input->start, input->end - input->start);
+    enum answer_result result = answer_head_read(&x->head, bytes);
+
+    if (result == ANSWER_DONE)
+        input->start += x->head.size;
+    return result;
+}
+
 /* Reads the head in what has come. AGAIN: it is not whole. */
 static int read_head(struct exchange *x)
 {
@@ -106,12 +117,12 @@ static int read_head(struct exchange *x)
 
     for (;;) {
         size_t start = input->start;
-        enum answer_result result = x->protocol->read_head(x);
+        enum answer_result result = read_fields(x);
         switch (result) {
         case ANSWER_MORE:
             if (input->end - start >= x->settings->buffer_size)
                 return refuse_head(x, "too big header");
-            return AGAIN;
+            return x->unwrapped_all ? refuse_head(x, "no whole header") : AGAIN;
         case ANSWER_NO_MEMORY:
             return 500;
         case ANSWER_BAD_LINE:
@@ -156,6 +167,27 @@ static void compact_input(struct exchange *x)
     input->start = 0;
 }
 
+/* `len` bytes have come behind the input's end. */
+static int take_bytes(struct exchange *x, size_t len)
+{
+    struct buffer *input = x->input;
+
+    if (x->protocol->unwrap != NULL) {
+        switch (x->protocol->unwrap(x, input->data + input->end, &len)) {
+        case ANSWER_BODY_BAD:
+            return exchange_fail_over(x, NEXT_INVALID_HEADER);
+        case ANSWER_BODY_END:
+        case ANSWER_BODY_EXTRA:
+            x->unwrapped_all = true;
+            break;
+        case ANSWER_BODY_MORE:
+            break;
+        }
+    }
+    input->end += len;
+    return read_head(x);
+}
+
 int exchange_receive_head(struct exchange *x)
 {
     struct upstream_connection *connection = x->connection;
@@ -182,9 +214,8 @@ int exchange_receive_head(struct exchange *x)
         }
         if ((size_t)got < room && !connection->watch.hangup)
             connection->watch.readable = false;
-        input->end += (size_t)got;
         x->attempt->received += (uint64_t)got;
-        int outcome = read_head(x);
+        int outcome = take_bytes(x, (size_t)got);
         if (outcome != AGAIN)
             return outcome;
     }

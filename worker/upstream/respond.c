@@ -14,6 +14,11 @@ static bool survives_redirect(enum answer_field_name name)
            name == ANSWER_CACHE_CONTROL || name == ANSWER_EXPIRES || name == ANSWER_ACCEPT_RANGES;
 }
 
+static bool rewrite(struct exchange *x, enum answer_field_name name, struct slice *value)
+{
+    return x->protocol->rewrite == NULL || x->protocol->rewrite(x, name, value);
+}
+
 static bool copy_survivors(struct exchange *x)
 {
     const struct answer_field *fields = x->head.fields.items;
@@ -22,7 +27,7 @@ static bool copy_survivors(struct exchange *x)
         struct slice value = fields[i].value;
         if (!survives_redirect(fields[i].known))
             continue;
-        if (!x->protocol->rewrite(x, fields[i].known, &value) ||
+        if (!rewrite(x, fields[i].known, &value) ||
             !response_add(x->request, fields[i].name, value))
             return false;
     }
@@ -134,7 +139,7 @@ static bool copy_field(struct exchange *x, const struct answer_field *field)
         return true;
     if (field->known == ANSWER_ACCEPT_RANGES && x->settings->force_ranges)
         return true;
-    if (!x->protocol->rewrite(x, field->known, &value))
+    if (!rewrite(x, field->known, &value))
         return false;
     /* A Location that nothing changed is passed on as it is, absolute or not. */
     bool changed = value.at != field->value.at;

@@ -4,20 +4,46 @@
 #include "worker/http/body.h"
 #include "worker/net/connection.h"
 #include "worker/upstream/exchange_steps.h"
+#include "worker/upstream/fastcgi_records.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
-enum { CHUNK_OVERHEAD = 16 }; /* a size line, and the CRLF behind the data */
+enum {
+    CHUNK_OVERHEAD = 18, /* a size line, and the CRLF behind the data */
+};
+
+void exchange_pass_body(struct exchange *x)
+{
+    struct upload *upload = &x->upload;
+    const struct body *body = x->request->body;
+
+    if (body == NULL || !x->settings->pass_request_body)
+        return;
+    if (body->streamed && !body->whole) {
+        upload->streamed = true;
+    } else if (body->file >= 0) {
+        upload->file = body->file;
+        upload->file_size = body->received;
+    } else {
+        upload->memory = body->memory;
+    }
+}
 
 void upload_rewind(struct upload *upload)
 {
     upload->head_left = upload->head;
     upload->memory_left = upload->memory;
     upload->offset = 0;
+    if (upload->streamed) /* what is in the pieces has not left, and comes no second time */
+        return;
+    if (upload->pieces != NULL)
+        upload->pieces->start = upload->pieces->end = 0;
+    upload->ended = false;
 }
 
 static enum upload_result failed(struct exchange *x)
@@ -33,15 +59,17 @@ static enum upload_result send_memory(struct exchange *x)
 {
     struct upload *upload = &x->upload;
 
-    while (upload->head_left.len + upload->memory_left.len > 0) {
+    bool plain = upload->framing == UPLOAD_PLAIN;
+
+    while (upload->head_left.len + (plain ? upload->memory_left.len : 0) > 0) {
         struct iovec vectors[] = {
             { (void *)(uintptr_t)upload->head_left.at, upload->head_left.len },
             { (void *)(uintptr_t)upload->memory_left.at, upload->memory_left.len },
         };
-        bool head = upload->head_left.len > 0, memory = upload->memory_left.len > 0;
+        bool head = upload->head_left.len > 0, memory = plain && upload->memory_left.len > 0;
         struct msghdr message = { .msg_iov = head ? vectors : vectors + 1,
                                   .msg_iovlen = (size_t)head + (size_t)memory };
-        int flags = MSG_NOSIGNAL | (upload->file >= 0 ? MSG_MORE : 0);
+        int flags = MSG_NOSIGNAL | (upload->file >= 0 || !plain ? MSG_MORE : 0);
         ssize_t sent = message.msg_iovlen == 1
                            ? send(x->connection->watch.fd, message.msg_iov->iov_base,
                                   message.msg_iov->iov_len, flags)
@@ -81,45 +109,117 @@ static enum upload_result send_file(struct exchange *x)
     return UPLOAD_DONE;
 }
 
-/* --- streamed --- */
+/* --- streamed or framed --- */
 
-static bool add(struct buffer *pieces, struct slice text)
+/* Bytes of the body that can be sent now; *last: no more will come. */
+static uint64_t available(const struct exchange *x, bool *last)
 {
-    if (text.len > pieces->size - pieces->end)
-        return false;
-    memcpy(pieces->data + pieces->end, text.at, text.len);
-    pieces->end += text.len;
+    const struct upload *upload = &x->upload;
+
+    *last = !upload->streamed || x->request->body->whole;
+    if (upload->streamed)
+        return x->request->body->memory.len;
+    return upload->file >= 0 ? upload->file_size - upload->offset : upload->memory_left.len;
+}
+
+/* Reads the next `len` bytes of the file. */
+static bool read_file(struct upload *upload, char *room, size_t len)
+{
+    while (len > 0) {
+        ssize_t got = pread(upload->file, room, len, (off_t)upload->offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 0)
+            errno = EIO;
+        if (got <= 0)
+            return false;
+        upload->offset += (uint64_t)got;
+        room += got;
+        len -= (size_t)got;
+    }
     return true;
 }
 
-/* Moves what has come from the client into `pieces`, in a chunk of its own where the
- * length was not said before. */
-static void fill_pieces(struct exchange *x)
+/* Takes the next `len` bytes, which are available. */
+static bool take(struct exchange *x, char *room, size_t len)
 {
     struct upload *upload = &x->upload;
-    struct buffer *pieces = upload->pieces;
-    struct body *body = x->request->body;
-    char size[CHUNK_OVERHEAD];
 
-    pieces->start = pieces->end = 0;
-    struct slice piece = slice_first(body->memory, pieces->size - 2 * CHUNK_OVERHEAD);
-    if (piece.len > 0) {
-        if (upload->chunked)
-            add(pieces,
-                slice_make(size, (size_t)snprintf(size, sizeof size, "%zx\r\n", piece.len)));
-        add(pieces, piece);
-        if (upload->chunked)
-            add(pieces, SLICE("\r\n"));
-        body_consume(x->request, piece.len);
-    }
-    if (body->whole && body->memory.len == 0) {
-        upload->ended = true;
-        if (upload->chunked)
-            add(pieces, SLICE("0\r\n\r\n"));
+    if (!upload->streamed && upload->file >= 0)
+        return read_file(upload, room, len);
+    struct slice *source = upload->streamed ? &x->request->body->memory : &upload->memory_left;
+    memcpy(room, source->at, len);
+    if (upload->streamed)
+        body_consume(x->request, len);
+    else
+        *source = slice_from(*source, len);
+    return true;
+}
+
+static void add(struct buffer *pieces, struct slice text)
+{
+    memcpy(pieces->data + pieces->end, text.at, text.len);
+    pieces->end += text.len;
+}
+
+/* What stands before `len` bytes of the body. */
+static void add_start(struct buffer *pieces, enum upload_framing framing, size_t len)
+{
+    char text[CHUNK_OVERHEAD];
+
+    if (framing == UPLOAD_CHUNKED)
+        add(pieces, slice_make(text, (size_t)snprintf(text, sizeof text, "%zx\r\n", len)));
+    if (framing == UPLOAD_RECORDS) {
+        fastcgi_put_header(text, FASTCGI_STDIN, len);
+        add(pieces, slice_make(text, FASTCGI_HEADER));
     }
 }
 
-static enum upload_result send_streamed(struct exchange *x)
+static void add_end(struct buffer *pieces, enum upload_framing framing, size_t len)
+{
+    if (framing == UPLOAD_CHUNKED)
+        add(pieces, SLICE("\r\n"));
+    else if (framing == UPLOAD_RECORDS)
+        add(pieces, slice_make("\0\0\0\0\0\0\0", -len & 7));
+}
+
+static void add_last(struct buffer *pieces, enum upload_framing framing)
+{
+    if (framing == UPLOAD_CHUNKED)
+        add(pieces, SLICE("0\r\n\r\n"));
+    else if (framing == UPLOAD_RECORDS)
+        add_start(pieces, framing, 0);
+}
+
+/* Moves what there is of the body into `pieces`, in a frame of its own where it needs one.
+ * False: the file cannot be read. */
+static bool fill_pieces(struct exchange *x)
+{
+    struct upload *upload = &x->upload;
+    struct buffer *pieces = upload->pieces;
+    size_t most = pieces->size - 3 * CHUNK_OVERHEAD;
+    bool last;
+    uint64_t len = available(x, &last);
+
+    if (most > FASTCGI_CONTENT_MAX)
+        most = FASTCGI_CONTENT_MAX;
+    size_t here = len < most ? (size_t)len : most;
+    pieces->start = pieces->end = 0;
+    if (here > 0) {
+        add_start(pieces, upload->framing, here);
+        if (!take(x, pieces->data + pieces->end, here))
+            return false;
+        pieces->end += here;
+        add_end(pieces, upload->framing, here);
+    }
+    if (last && here == len) {
+        upload->ended = true;
+        add_last(pieces, upload->framing);
+    }
+    return true;
+}
+
+static enum upload_result send_pieces(struct exchange *x)
 {
     struct upload *upload = &x->upload;
 
@@ -133,7 +233,8 @@ static enum upload_result send_streamed(struct exchange *x)
         if (pieces->start == pieces->end) {
             if (upload->ended)
                 return UPLOAD_DONE;
-            fill_pieces(x);
+            if (!fill_pieces(x))
+                return UPLOAD_FAILED;
             if (pieces->end == 0)
                 return upload->ended ? UPLOAD_DONE : UPLOAD_STARVED;
         }
@@ -143,7 +244,7 @@ static enum upload_result send_streamed(struct exchange *x)
             continue;
         if (sent < 0)
             return failed(x);
-        upload->begun = true;
+        upload->begun |= upload->streamed;
         pieces->start += (size_t)sent;
         x->attempt->sent += (uint64_t)sent;
     }
@@ -151,11 +252,13 @@ static enum upload_result send_streamed(struct exchange *x)
 
 enum upload_result upload_send(struct exchange *x)
 {
+    const struct upload *upload = &x->upload;
+    bool in_pieces = upload->streamed || upload->framing != UPLOAD_PLAIN;
     enum upload_result result;
 
     if (!x->connection->watch.writable)
         return UPLOAD_BLOCKED;
-    if ((result = send_memory(x)) != UPLOAD_DONE || (result = send_file(x)) != UPLOAD_DONE)
+    if ((result = send_memory(x)) != UPLOAD_DONE)
         return result;
-    return x->upload.streamed ? send_streamed(x) : UPLOAD_DONE;
+    return in_pieces ? send_pieces(x) : send_file(x);
 }

@@ -209,8 +209,7 @@ static bool trailer_any(struct request *request, struct slice argument, struct s
 
 static const struct proxy_url *url_of(const struct request *request)
 {
-    const struct exchange *x = request->exchange;
-    const struct proxy_context *context = x == NULL ? NULL : x->protocol_data;
+    const struct proxy_context *context = proxy_context(request->exchange);
 
     return context == NULL ? NULL : context->url;
 }
