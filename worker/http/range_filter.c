@@ -3,6 +3,7 @@
 #include "worker/http/filters.h"
 #include "worker/http/range.h"
 #include "worker/http/request.h"
+#include "worker/http/stream.h"
 
 #include <limits.h>
 #include <sys/random.h>
@@ -16,6 +17,47 @@ struct whole {
     uint64_t length;
     struct slice content_type;
 };
+
+/* One range of a body that is made while it is sent. */
+struct range_stream {
+    struct stream stream;
+    struct stream *source;
+    uint64_t skip, left; /* bytes before the range, and of it, still to come */
+};
+
+static enum stream_result read_range(struct stream *stream, struct request *request, char *room,
+                                     size_t len, size_t *made)
+{
+    struct range_stream *own = (struct range_stream *)stream;
+    enum stream_result result = own->source->read(own->source, request, room, len, made);
+
+    if (result == STREAM_FAILED || result == STREAM_WAIT)
+        return result;
+    size_t skipped = *made < own->skip ? *made : (size_t)own->skip;
+    own->skip -= skipped;
+    *made -= skipped;
+    if (*made > own->left)
+        *made = (size_t)own->left;
+    if (skipped > 0)
+        memmove(room, room + skipped, *made);
+    own->left -= *made;
+    if (own->left == 0)
+        return STREAM_END;
+    return result == STREAM_END ? STREAM_FAILED : STREAM_SOME;
+}
+
+static bool stream_range(struct request *request, struct byte_range range)
+{
+    struct range_stream *own = arena_alloc(&request->arena, sizeof *own);
+
+    if (own == NULL)
+        return false;
+    *own = (struct range_stream){
+        { read_range }, request->response.stream, range.first, range.end - range.first
+    };
+    request->response.stream = &own->stream;
+    return true;
+}
 
 /* If-Range names the representation that the client has a part of (RFC 9110 13.1.5):
  * of another one it wants all. */
@@ -66,7 +108,9 @@ static int send_one(struct request *request, const struct whole *whole, struct b
     response->content_range =
         arena_printf(&request->arena, "bytes %llu-%llu/%llu", (unsigned long long)range.first,
                      (unsigned long long)(range.end - 1), (unsigned long long)whole->length);
-    return response->content_range.at != NULL && add_part(request, whole, range) ? 0 : 500;
+    bool taken =
+        response->stream != NULL ? stream_range(request, range) : add_part(request, whole, range);
+    return response->content_range.at != NULL && taken ? 0 : 500;
 }
 
 /* A text that the parts do not hold: nobody can guess it. */
@@ -127,6 +171,7 @@ static int send_parts(struct request *request, const struct byte_range *ranges, 
         whole.body = *response->body;
     response->body = NULL;
     response->status = 206;
+    response->status_text = SLICE("");
     response->ranges = false;
     return count == 1 ? send_one(request, &whole, ranges[0])
                       : send_many(request, &whole, ranges, count);
@@ -160,6 +205,8 @@ int filter_range(struct request *request)
     case RANGE_IGNORE:
         return 0;
     case RANGE_SATISFIABLE:
+        if (count > 1 && response->stream != NULL) /* which cannot go back: all of it is sent */
+            return 0;
         return send_parts(request, ranges, count);
     case RANGE_UNSATISFIABLE:
         return refuse(request);

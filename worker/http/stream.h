@@ -12,9 +12,9 @@
 struct request;
 
 enum stream_result {
-    STREAM_SOME,   /* *made bytes, at least one; there may be more */
-    STREAM_END,    /* *made bytes, maybe none, were the last */
-    STREAM_WAIT,   /* nothing yet: stream_resume will be called */
+    STREAM_SOME, /* *made bytes; there may be more. At least one, but where a range begins later */
+    STREAM_END,  /* *made bytes, maybe none, were the last */
+    STREAM_WAIT, /* nothing yet: stream_resume will be called */
     STREAM_FAILED, /* the body cannot be completed: the connection must be cut */
 };
 

@@ -278,7 +278,7 @@ static enum output_result send_stream(struct connection *connection, struct resp
             return OUTPUT_FAILED;
         if (made == STREAM_END)
             response->stream = NULL;
-        turn += connection->output_size;
+        turn += connection->output_size > 0 ? connection->output_size : STREAM_PIECE;
         enum output_result result = flush_buffers(connection, false);
         if (result != OUTPUT_SENT)
             return result;
