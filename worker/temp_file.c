@@ -10,28 +10,35 @@
 
 enum { NAME_TRIES = 100 };
 
-/* Where O_TMPFILE is not known: a name that nobody has, taken away at once. */
-static int open_named(const char *folder)
+int temp_file_named(const char *folder, char name[static PATH_MAX])
 {
-    char name[PATH_MAX];
     uint64_t number;
 
     for (unsigned try = 0; try < NAME_TRIES; try++) {
         if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
             continue;
-        int len = snprintf(name, sizeof name, "%s/%016llx", folder, (unsigned long long)number);
-        if (len < 0 || (size_t)len >= sizeof name) {
+        int len = snprintf(name, PATH_MAX, "%s/%016llx", folder, (unsigned long long)number);
+        if (len < 0 || len >= PATH_MAX) {
             errno = ENAMETOOLONG;
             return -1;
         }
         int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            unlink(name);
         if (fd >= 0 || (errno != EEXIST && errno != EINTR))
             return fd;
     }
     errno = EEXIST;
     return -1;
+}
+
+/* Where O_TMPFILE is not known: a name that nobody has, taken away at once. */
+static int open_named(const char *folder)
+{
+    char name[PATH_MAX];
+    int fd = temp_file_named(folder, name);
+
+    if (fd >= 0)
+        unlink(name);
+    return fd;
 }
 
 int temp_file_open(const char *folder)

@@ -389,6 +389,7 @@ START_TEST(settings_are_those_of_the_proxy)
         "fastcgi_intercept_errors on; fastcgi_ignore_client_abort off;\n"
         "fastcgi_next_upstream error timeout; fastcgi_next_upstream_tries 1;\n"
         "fastcgi_next_upstream_timeout 5s; fastcgi_force_ranges on;\n"
+        "fastcgi_store off; fastcgi_store_access user:rw group:r;\n"
         "location / { fastcgi_pass 127.0.0.1:@port2@; } }");
     int listening = upstream_listen(server, 2);
     struct client *client;

@@ -19,6 +19,7 @@ static const char gateways_conf[] =
     "  uwsgi_intercept_errors on; uwsgi_ignore_client_abort off;\n"
     "  uwsgi_next_upstream error timeout; uwsgi_next_upstream_tries 1;\n"
     "  uwsgi_next_upstream_timeout 5s; uwsgi_force_ranges on;\n"
+    "  uwsgi_store off; uwsgi_store_access user:rw;\n"
     "  scgi_bind 127.0.0.1; scgi_socket_keepalive on; scgi_connect_timeout 5s;\n"
     "  scgi_send_timeout 5s; scgi_read_timeout 5s; scgi_buffering on;\n"
     "  scgi_request_buffering on; scgi_pass_request_headers on; scgi_pass_request_body on;\n"
@@ -29,6 +30,7 @@ static const char gateways_conf[] =
     "  scgi_intercept_errors on; scgi_ignore_client_abort off;\n"
     "  scgi_next_upstream error timeout; scgi_next_upstream_tries 1;\n"
     "  scgi_next_upstream_timeout 5s; scgi_force_ranges on;\n"
+    "  scgi_store off; scgi_store_access user:rw;\n"
     "  location /settings/uwsgi { uwsgi_pass 127.0.0.1:@port2@; }\n"
     "  location /settings/scgi { scgi_pass 127.0.0.1:@port2@; } }\n"
     "location = /own { return 200 own; } }";

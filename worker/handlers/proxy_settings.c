@@ -191,6 +191,10 @@ static const struct directive proxy_directives[] = {
       "512", "accepted; muxd's tables size themselves" },
     { "proxy_headers_hash_bucket_size", IN_HTTP_ALL, ARGS(1), &as_number,
       FIELD(headers_hash_bucket_size), "64", "accepted; muxd's tables size themselves" },
+    { "proxy_pass_trailers", IN_HTTP_ALL, ARGS(1), &as_flag, FIELD(exchange.pass_trailers), "off",
+      "hand on the fields behind a chunked answer" },
+    { "early_hints", IN_HTTP_ALL, ARGS_FROM(1), &as_conditions, FIELD(exchange.early_hints), NULL,
+      "hand on an upstream's 103, when one of the values is neither empty nor 0" },
     EXCHANGE_DIRECTIVES("proxy", struct proxy_settings),
     { 0 },
 };

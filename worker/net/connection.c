@@ -162,14 +162,28 @@ enum step connection_end_request(struct connection *connection)
     return STEP_ON;
 }
 
+static bool ignores_abort(const struct request *request)
+{
+    return request->exchange != NULL && request->exchange->settings->ignore_client_abort;
+}
+
+/* proxy_ignore_client_abort of the request, or of a subrequest that is under way. */
+static bool abort_is_ignored(const struct request *request)
+{
+    if (ignores_abort(request))
+        return true;
+    for (request = request->subrequests; request != NULL; request = request->subrequest->next)
+        if (ignores_abort(request) && !subrequest_is_done(request))
+            return true;
+    return false;
+}
+
 /* Nobody is there any more to wait for an answer. Bytes that came are left for later. */
 static bool client_has_left(struct connection *connection)
 {
-    const struct exchange *exchange = connection->request->exchange;
     char byte;
 
-    if (!connection->watch.readable ||
-        (exchange != NULL && exchange->settings->ignore_client_abort))
+    if (!connection->watch.readable || abort_is_ignored(connection->request))
         return false;
     ssize_t got = recv(connection->watch.fd, &byte, 1, MSG_PEEK);
     if (got < 0 && errno == EAGAIN)

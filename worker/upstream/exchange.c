@@ -6,6 +6,7 @@
 #include "worker/status/tallies.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/spool.h"
+#include "worker/upstream/store.h"
 
 #include <errno.h>
 
@@ -51,6 +52,7 @@ static void end(struct request *request, void *exchange)
     buffer_give(pool, x->input);
     buffer_give(pool, x->upload.pieces);
     spool_free(x->spool);
+    store_drop(x);
 }
 
 /* --- the machine --- */
@@ -92,7 +94,7 @@ static void resume(struct exchange *x, int outcome)
         outcome = run(x);
     if (outcome != AGAIN)
         request_conclude(x->request, outcome);
-    else if (x->upload.streamed && client->state == CONNECTION_BODY)
+    else if (client->output != NULL || (x->upload.streamed && client->state == CONNECTION_BODY))
         connection_drive(client);
 }
 

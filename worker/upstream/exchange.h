@@ -19,6 +19,7 @@
 
 struct exchange;
 struct spool;
+struct store;
 
 /* What differs between HTTP and the protocols of gateways. */
 struct upstream_protocol {
@@ -104,6 +105,7 @@ struct exchange {
     enum answer_framing framing;
     struct answer_body body;
     struct slice pending; /* of the body, in the input */
+    struct store *store;  /* proxy_store: the file being written; NULL: none */
     struct spool *spool;  /* what was read ahead; NULL: nothing ever was */
     bool to_head;         /* no body will come: the method is HEAD */
     bool wants_upgrade;   /* the client and the request ask for another protocol */

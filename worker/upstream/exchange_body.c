@@ -3,6 +3,7 @@
 #include "worker/net/connection.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/spool.h"
+#include "worker/upstream/store.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -13,6 +14,8 @@ enum { AHEAD_TURN = 1024 * 1024 }; /* bytes read ahead before others get their t
 static void end_body(struct exchange *x)
 {
     x->body_ended = true;
+    store_finish(x);
+    exchange_pass_trailers(x);
     if (x->state != EXCHANGE_BODY) /* with the head: the caller goes on */
         return;
     exchange_release(x, x->reusable, false);
@@ -22,6 +25,7 @@ static void end_body(struct exchange *x)
 static void break_body(struct exchange *x)
 {
     x->broken = true;
+    store_drop(x);
     exchange_release(x, false, true);
 }
 
@@ -46,6 +50,8 @@ static bool take_piece(struct exchange *x, char *data, size_t *len)
     if (x->protocol->unwrap != NULL)
         result = end_of_records(x, result);
     x->attempt->body += *len;
+    if (x->store != NULL && *len > 0)
+        store_write(x, data, *len);
     switch (result) {
     case ANSWER_BODY_MORE:
         return true;
@@ -100,7 +106,7 @@ bool exchange_begin_body(struct exchange *x)
     bool more = answer_body_init(&x->body, &x->request->arena, x->framing, length);
     bool whole = x->protocol->unwrap == NULL || x->unwrapped_all || !x->keep_connection;
     if (!more && len == 0 && whole) {
-        x->body_ended = true;
+        end_body(x);
         return true;
     }
     if ((len > 0 || x->unwrapped_all) && !take_piece(x, input->data + input->start, &len))

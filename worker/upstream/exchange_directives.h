@@ -74,7 +74,11 @@
       "time within which another server is asked; 0: any" },                                      \
     { prefix "_force_ranges", IN_HTTP_ALL, ARGS(1), &as_flag,                                     \
       offsetof(settings, exchange.force_ranges), "off",                                           \
-      "honour Range in answers that do not say so" }
+      "honour Range in answers that do not say so" },                                             \
+    { prefix "_store", IN_HTTP_ALL, ARGS(1), &as_store, offsetof(settings, exchange.store), NULL, \
+      "keep answers as files where root or alias, or the path, says" },                           \
+    { prefix "_store_access", IN_HTTP_ALL, ARGS_BETWEEN(1, 3), &as_store_access,                  \
+      offsetof(settings, exchange.store_access), "user:rw", "permissions of stored files" }
 /* clang-format on */
 
 #endif

@@ -2,6 +2,7 @@
 #include "worker/context.h"
 #include "worker/http/error_page.h"
 #include "worker/upstream/exchange_steps.h"
+#include "worker/upstream/store.h"
 #include "worker/upstream/tunnel.h"
 
 #include <errno.h>
@@ -56,10 +57,13 @@ static int answer(struct exchange *x)
 {
     struct response *response = &x->request->response;
 
+    if (!store_begin(x))
+        return 500;
     if (!exchange_begin_body(x))
         return refuse_head(x, "a body with invalid framing");
     int outcome = exchange_respond(x);
     if (outcome != 0) {
+        store_drop(x);
         exchange_release(x, false, false);
         return outcome;
     }
@@ -90,11 +94,13 @@ static int take_head(struct exchange *x)
     return answer(x);
 }
 
-/* 100 and its kind say nothing that this client has asked for. */
+/* 103 may be for the client; 100 and its kind say nothing that it has asked for. */
 static int pass_interim(struct exchange *x)
 {
     if (++x->interim > INTERIM_MAX)
         return refuse_head(x, "too many interim responses");
+    if (x->head.status == 103 && x->settings->early_hints.count > 0 && !exchange_pass_hints(x))
+        return 500;
     answer_head_init(&x->head, &x->request->arena, x->head.kind);
     return GO_ON;
 }

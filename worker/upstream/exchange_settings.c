@@ -167,6 +167,25 @@ static void set_store(struct conf *conf, struct conf_scope *scope, const struct 
         template_compile(conf, scope, word->at, word->text, &store->path);
 }
 
+/* --- early_hints --- */
+
+static void set_conditions(struct conf *conf, struct conf_scope *scope,
+                           const struct conf_node *node, const struct directive *directive,
+                           void *value)
+{
+    struct array *conditions = value;
+
+    (void)directive;
+    conditions->item_size = sizeof(struct template);
+    for (size_t i = 1; i < node->count; i++) {
+        struct template *condition = array_push(conditions, conf->arena);
+        if (condition == NULL)
+            conf_error(conf, node->words[i].at, "no memory for this value");
+        else
+            template_compile(conf, scope, node->words[i].at, node->words[i].text, condition);
+    }
+}
+
 /* Letters of a permission: "rw". */
 static bool permission_bits(struct slice letters, uint32_t *bits)
 {
@@ -229,6 +248,7 @@ const struct value_type as_header_names = { "field", sizeof(struct array), set_h
 const struct value_type as_bind = { "address [transparent] | off", sizeof(struct bind_value),
                                     set_bind };
 const struct value_type as_store = { "on | off | path", sizeof(struct store_value), set_store };
+const struct value_type as_conditions = { "value ...", sizeof(struct array), set_conditions };
 const struct value_type as_store_access = { "users:permissions ...", sizeof(uint32_t),
                                             set_store_access };
 const struct value_type as_exchange_temp_path = { "path [level ...]", sizeof(const char *),

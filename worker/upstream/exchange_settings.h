@@ -73,7 +73,8 @@ struct exchange_settings {
     bool pass_trailers;
     struct bind_value bind;
     struct store_value store;
-    uint32_t store_access; /* mode bits */
+    uint32_t store_access;    /* mode bits */
+    struct array early_hints; /* of struct template: a 103 is passed on if one says something */
 
     /* made of hide, pass and what is never passed, by exchange_settings_check */
     uint64_t hidden_known; /* bit 1 << enum answer_field_name */
@@ -85,6 +86,7 @@ extern const struct value_type as_ignored_headers; /* uint32_t */
 extern const struct value_type as_header_names;    /* struct array of struct slice */
 extern const struct value_type as_bind;
 extern const struct value_type as_store;
+extern const struct value_type as_conditions; /* struct array of struct template */
 extern const struct value_type as_store_access;
 extern const struct value_type as_exchange_temp_path; /* const char * */
 

@@ -44,6 +44,13 @@ void upload_rewind(struct upload *);
  * asks for. */
 int exchange_respond(struct exchange *);
 
+/* A 103 was read: the client gets it, when early_hints says so. False: memory is out. */
+bool exchange_pass_hints(struct exchange *);
+
+/* The body has ended: what trailers came behind it are for the client, too, when
+ * proxy_pass_trailers says so. */
+void exchange_pass_trailers(struct exchange *);
+
 /* The head was read; the body's first bytes are in the input. Prepares to read on. False:
  * its framing is broken. */
 bool exchange_begin_body(struct exchange *);

@@ -2,6 +2,7 @@
 #include "common/date.h"
 #include "worker/context.h"
 #include "worker/http/uri.h"
+#include "worker/net/output.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/sticky.h"
 
@@ -126,12 +127,17 @@ static bool take_own(struct response *response, const struct answer_field *field
     }
 }
 
+static bool is_for_client(const struct exchange *x, const struct answer_field *field)
+{
+    return !is_hop_by_hop(field->known) && !exchange_hides(x->settings, field);
+}
+
 static bool copy_field(struct exchange *x, const struct answer_field *field)
 {
     struct response *response = &x->request->response;
     struct slice value = field->value;
 
-    if (is_hop_by_hop(field->known) || exchange_hides(x->settings, field))
+    if (!is_for_client(x, field))
         return true;
     if (field->known == ANSWER_UPGRADE && x->head.status != 101)
         return true;
@@ -167,6 +173,22 @@ static bool copy_fields(struct exchange *x)
     return true;
 }
 
+/* X-Accel-Charset stands in place of the charset of Content-Type. */
+static bool apply_charset(struct exchange *x)
+{
+    const struct answer_field *charset = answer_known(&x->head, ANSWER_X_ACCEL_CHARSET);
+    struct slice *type = &x->request->response.content_type;
+
+    if (charset == NULL || charset->value.len == 0 || type->len == 0 ||
+        is_ignored(x, IGNORE_X_ACCEL_CHARSET))
+        return true;
+    ptrdiff_t end = slice_find(*type, ';');
+    struct slice bare = end < 0 ? *type : slice_trim(slice_first(*type, (size_t)end));
+    *type = arena_printf(&x->request->arena, "%.*s; charset=%.*s", (int)bare.len, bare.at,
+                         (int)charset->value.len, charset->value.at);
+    return type->at != NULL;
+}
+
 int exchange_respond(struct exchange *x)
 {
     struct response *response = &x->request->response;
@@ -183,9 +205,91 @@ int exchange_respond(struct exchange *x)
     response->length_known =
         length != NULL && slice_to_number(length->value, INT64_MAX, &response->length);
     response->ranges = x->settings->force_ranges;
-    if (!copy_fields(x))
+    if (!copy_fields(x) || !apply_charset(x))
         return 500;
     if (x->selection.group->sticky != NULL && !sticky_respond(&x->selection, x->peer))
         return 500;
     return 0;
+}
+
+/* --- 103 --- */
+
+/* One of the values is neither empty nor "0", as of all of nginx's conditions. */
+static bool wants_hints(struct exchange *x, bool *wants)
+{
+    const struct template *values = x->settings->early_hints.items;
+    struct slice value;
+
+    *wants = false;
+    for (size_t i = 0; i < x->settings->early_hints.count && !*wants; i++) {
+        if (!template_eval(x->request, &values[i], &value))
+            return false;
+        *wants = value.len > 0 && !slice_is(value, "0");
+    }
+    return true;
+}
+
+static bool send_line(struct request *request, struct slice name, struct slice value)
+{
+    struct slice line = arena_printf(&request->arena, "%.*s: %.*s\r\n", (int)name.len, name.at,
+                                     (int)value.len, value.at);
+
+    request->bytes_sent += line.len;
+    return line.at != NULL && output_append(request->connection, line);
+}
+
+bool exchange_pass_hints(struct exchange *x)
+{
+    struct request *request = x->request;
+    const struct answer_field *fields = x->head.fields.items;
+    struct slice start = SLICE("HTTP/1.1 103 Early Hints\r\n"), end = SLICE("\r\n");
+    bool wants = false;
+
+    if (request->subrequest != NULL || request->head.minor == 0)
+        return true;
+    if (!wants_hints(x, &wants) || (wants && !output_append(request->connection, start)))
+        return false;
+    if (!wants)
+        return true;
+    for (size_t i = 0; i < x->head.fields.count; i++)
+        if (is_for_client(x, &fields[i]) && !is_named_by_connection(x, &fields[i]) &&
+            !send_line(request, fields[i].name, fields[i].value))
+            return false;
+    request->bytes_sent += start.len + end.len;
+    return output_append(request->connection, end);
+}
+
+/* --- trailers --- */
+
+/* Fields that say how a message is framed or sent on mean nothing behind it (RFC 9110 6.5.1). */
+static bool may_be_trailer(const struct exchange *x, struct slice name)
+{
+    const struct answer_field field = { .name = name, .known = answer_field_name(name) };
+
+    return is_for_client(x, &field) && field.known != ANSWER_TRAILER &&
+           field.known != ANSWER_UPGRADE;
+}
+
+void exchange_pass_trailers(struct exchange *x)
+{
+    struct slice rest = x->body.trailers, *passed = &x->request->response.trailers, line;
+    ptrdiff_t end;
+
+    if (!x->settings->pass_trailers || rest.len == 0)
+        return;
+    char *text = arena_text(&x->request->arena, passed->len + rest.len);
+    if (text == NULL) /* an answer without them is still an answer */
+        return;
+    size_t len = passed->len;
+    if (len > 0)
+        memcpy(text, passed->at, len);
+    for (; (end = slice_find(rest, '\n')) >= 0; rest = slice_from(rest, line.len)) {
+        line = slice_first(rest, (size_t)end + 1);
+        ptrdiff_t colon = slice_find(line, ':');
+        if (colon <= 0 || !may_be_trailer(x, slice_first(line, (size_t)colon)))
+            continue;
+        memcpy(text + len, line.at, line.len);
+        len += line.len;
+    }
+    *passed = slice_make(text, len);
 }
