@@ -155,6 +155,21 @@ static int take_port(struct server *server)
     server_fail(server, "no free port");
 }
 
+int port_occupy(struct server *server, unsigned n)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (server->ports[n - 1] == 0)
+        server->ports[n - 1] = take_port(server);
+    address.sin_port = htons((uint16_t)server->ports[n - 1]);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    return fd;
+}
+
 /* ---- texts ---- */
 
 /* Length of a placeholder at `text`, its value in *value; 0 when there is none. */

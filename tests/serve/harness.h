@@ -102,6 +102,16 @@ void server_configure(struct server *, const struct setup *);
 /* The processes of the workers: how many, and at most `most` of them in `pids`. */
 size_t server_workers(struct server *, pid_t *pids, size_t most);
 
+/* All of them, once they are as many as MUXD_WORKERS says. */
+enum { WORKERS_MOST = 8 };
+struct workers {
+    pid_t pids[WORKERS_MOST];
+};
+struct workers server_all_workers(struct server *);
+
+/* They are the same ones as before. */
+bool workers_are(const struct workers *before, const struct workers *now);
+
 /* MUXD_LOOP is select, and MUXD_WORKERS as a number. */
 bool loop_is_select(void);
 unsigned worker_count(void);
@@ -162,6 +172,9 @@ int ask_status(struct server *, const char *text);
 
 /* ---- connections ---- */
 
+/* Listens on the n-th port, as another program would: a descriptor, to be closed. */
+int port_occupy(struct server *, unsigned n);
+
 struct client {
     struct server *server;
     int fd; /* -1: closed */
@@ -218,6 +231,12 @@ struct run {
  * @root@ and the ports replaced. A daemon that it leaves behind is killed at the end
  * of the test program. */
 struct run *server_command(struct server *, const char *const *arguments);
+
+/* The same for the server's own folder and configuration: -p, -c, and these. */
+struct run *server_run_here(struct server *, const char *const *arguments);
+
+/* The same with -s and this word: reload, quit ... */
+struct run *server_say(struct server *, const char *word);
 
 /* muxd -t of a whole configuration text: written to conf/test.conf of the server's
  * folder (ports and @root@ replaced) and checked there. */

@@ -52,6 +52,22 @@ struct run *server_command(struct server *server, const char *const *arguments)
     return run;
 }
 
+struct run *server_run_here(struct server *server, const char *const *more)
+{
+    const char *arguments[16] = { "-p", "@root@", "-c", "conf/muxd.conf" };
+
+    for (size_t i = 0; more[i] != NULL; i++) {
+        ck_assert_uint_lt(4 + i, sizeof(arguments) / sizeof(*arguments) - 1);
+        arguments[4 + i] = more[i];
+    }
+    return server_command(server, arguments);
+}
+
+struct run *server_say(struct server *server, const char *word)
+{
+    return server_run_here(server, (const char *[]){ "-s", word, NULL });
+}
+
 struct run *config_test_bytes(struct server *server, const void *bytes, size_t len)
 {
     server_file_bytes(server, "conf/test.conf", bytes, len);
@@ -95,6 +111,27 @@ static size_t children_of(pid_t parent, pid_t *pids, size_t most)
 size_t server_workers(struct server *server, pid_t *pids, size_t most)
 {
     return children_of(server->pid, pids, most);
+}
+
+struct workers server_all_workers(struct server *server)
+{
+    struct workers workers = { { 0 } };
+
+    ck_assert_uint_le(worker_count(), WORKERS_MOST);
+    EVENTUALLY(server_workers(server, workers.pids, WORKERS_MOST) == worker_count());
+    return workers;
+}
+
+bool workers_are(const struct workers *before, const struct workers *now)
+{
+    for (unsigned i = 0; i < worker_count(); i++) {
+        unsigned j = 0;
+        while (j < worker_count() && now->pids[j] != before->pids[i])
+            j++;
+        if (j == worker_count())
+            return false;
+    }
+    return true;
 }
 
 /* Daemons that a failed test has left behind are children of this process, the

@@ -11,12 +11,6 @@
 #define LOGS "error_log logs/error.log;\n"
 #define ARGUMENTS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-/* Runs muxd in the server's folder, on its configuration. */
-static struct run *run_here(struct server *server, const char *first, const char *second)
-{
-    return server_command(server, ARGUMENTS("-p", "@root@", "-c", "conf/muxd.conf", first, second));
-}
-
 /* A whole configuration with nothing but what is given, written but not run. */
 static struct server *server_with(const char *config)
 {
@@ -171,14 +165,14 @@ START_TEST(t_says_that_all_is_well)
     const char *text = server_expand(
         server, "muxd: the configuration file @root@/conf/muxd.conf syntax is ok\n"
                 "muxd: configuration file @root@/conf/muxd.conf test is successful\n");
-    struct run *run = run_here(server, "-t", NULL);
+    struct run *run = server_run_here(server, ARGUMENTS("-t"));
 
     ck_assert_int_eq(run->status, 0);
     ck_assert_str_eq(run->text, text);
-    run = run_here(server, "-tq", NULL);
+    run = server_run_here(server, ARGUMENTS("-tq"));
     ck_assert_int_eq(run->status, 0);
     ck_assert_str_eq(run->text, "");
-    expect_success(server, run_here(server, "-v", "-t"), text); /* both */
+    expect_success(server, server_run_here(server, ARGUMENTS("-v", "-t")), text); /* both */
     server_stop(server);
 }
 END_TEST
@@ -186,7 +180,7 @@ END_TEST
 START_TEST(t_says_what_would_fail)
 {
     struct server *server = server_with(LOGS "pid logs/p.pid; events { }\nhttp { nonsense; }\n");
-    struct run *run = run_here(server, "-t", "-q");
+    struct run *run = server_run_here(server, ARGUMENTS("-t", "-q"));
 
     expect_failure(server, run, "unknown directive \"nonsense\" in ");
     expect_failure(
@@ -196,17 +190,18 @@ START_TEST(t_says_what_would_fail)
 
     /* The syntax is right, but it would not start. */
     server_configure(server, &(struct setup){ .config = LOGS "pid none/p.pid; events { }\n" });
-    run = run_here(server, "-t", NULL);
+    run = server_run_here(server, ARGUMENTS("-t"));
     expect_failure(server, run, "none/p.pid\" failed (2: No such file or directory)");
     ck_assert_ptr_nonnull(strstr(run->text, "syntax is ok\n"));
     ck_assert_ptr_nonnull(strstr(run->text, "test failed\n"));
     server_configure(server, &(struct setup){ .config = LOGS "pid logs/p.pid; events { }\n"
                                                              "error_log none/error.log;\n" });
-    expect_failure(server, run_here(server, "-t", NULL), "none/error.log\" failed (2: No such");
+    expect_failure(server, server_run_here(server, ARGUMENTS("-t")),
+                   "none/error.log\" failed (2: No such");
     server_configure(server, &(struct setup){ .config = LOGS
                                               "pid logs/p.pid; events { } http { access_log off;\n"
                                               "server { listen 192.0.2.1:@port@; } }\n" });
-    expect_failure(server, run_here(server, "-t", NULL),
+    expect_failure(server, server_run_here(server, ARGUMENTS("-t")),
                    "failed (99: Cannot assign requested address)");
     server_stop(server);
 }
@@ -216,7 +211,7 @@ START_TEST(t_disturbs_no_running_server)
 {
     struct server *server = server_start(SERVER);
 
-    expect_success(server, run_here(server, "-t", NULL), "test is successful");
+    expect_success(server, server_run_here(server, ARGUMENTS("-t")), "test is successful");
     ck_assert_int_eq(get(server, "/")->status, 200);
     ck_assert_int_eq(atoi(server_read(server, "logs/muxd.pid")), server->pid);
     server_stop(server);
@@ -243,10 +238,10 @@ START_TEST(T_prints_each_file_once)
                                            "include b.conf;\n# no newline at the end\n"
                                            "# configuration file @root@/conf/b.conf:\n"
                                            "# b\n\n"));
-    run = run_here(server, "-T", NULL);
+    run = server_run_here(server, ARGUMENTS("-T"));
     expect_success(server, run, "test is successful\n");
     server_file(server, "conf/b.conf", "nonsense;\n");
-    run = run_here(server, "-T", NULL);
+    run = server_run_here(server, ARGUMENTS("-T"));
     expect_failure(server, run, "unknown directive \"nonsense\"");
     ck_assert_ptr_null(strstr(run->text, "# configuration file"));
     server_stop(server);
@@ -274,16 +269,16 @@ END_TEST
 START_TEST(g_is_configuration_too)
 {
     struct server *server = server_with(LOGS "events { }\n");
-    struct run *run = run_here(server, "-t", "-gpid logs/from-g.pid;");
+    struct run *run = server_run_here(server, ARGUMENTS("-t", "-gpid logs/from-g.pid;"));
 
     expect_success(server, run, "test is successful");
     ck_assert_int_eq(access(server_path(server, "logs/from-g.pid"), F_OK), 0);
-    expect_failure(server, run_here(server, "-t", "-gnonsense;"),
+    expect_failure(server, server_run_here(server, ARGUMENTS("-t", "-gnonsense;")),
                    "unknown directive \"nonsense\" in command line");
-    expect_failure(server, run_here(server, "-t", "-gpid a"), "in command line");
+    expect_failure(server, server_run_here(server, ARGUMENTS("-t", "-gpid a")), "in command line");
 
     server_configure(server, &(struct setup){ .config = LOGS "events { }\npid a.pid;\n" });
-    expect_failure(server, run_here(server, "-t", "-gpid b.pid;"),
+    expect_failure(server, server_run_here(server, ARGUMENTS("-t", "-gpid b.pid;")),
                    "\"pid\" directive is duplicate in ");
     server_stop(server);
 }
@@ -293,11 +288,12 @@ START_TEST(e_takes_what_has_no_log_yet)
 {
     struct server *server = server_with("events { }\nnonsense;\n");
 
-    expect_failure(server, run_here(server, "-e", "logs/early.log"), "\"nonsense\"");
+    expect_failure(server, server_run_here(server, ARGUMENTS("-e", "logs/early.log")),
+                   "\"nonsense\"");
     ck_assert_ptr_nonnull(strstr(server_read(server, "logs/early.log"), "[emerg] "));
     ck_assert_ptr_nonnull(
         strstr(server_read(server, "logs/early.log"), "unknown directive \"nonsense\""));
-    expect_failure(server, run_here(server, "-e", "none/early.log"),
+    expect_failure(server, server_run_here(server, ARGUMENTS("-e", "none/early.log")),
                    "muxd: [alert] could not open error log file: open() \"");
     server_stop(server);
 }
@@ -324,7 +320,7 @@ START_TEST(s_stop_and_quit_end_it)
 {
     for (int i = 0; i < 2; i++) {
         struct server *server = server_start(SERVER);
-        struct run *run = run_here(server, "-s", i == 0 ? "stop" : "quit");
+        struct run *run = server_say(server, i == 0 ? "stop" : "quit");
         ck_assert_int_eq(run->status, 0);
         ck_assert_str_eq(run->text, "");
         server_wait(server);
@@ -342,11 +338,11 @@ START_TEST(s_reload_and_reopen_reach_it)
 {
     struct server *server = server_start(SERVER);
 
-    ck_assert_int_eq(run_here(server, "-s", "reload")->status, 0);
+    ck_assert_int_eq(server_say(server, "reload")->status, 0);
     server_wait_log(server, "reload asked for, reconfiguring");
     server_wait_log(server, "reconfigured");
     rename(server_path(server, "logs/error.log"), server_path(server, "logs/error.old"));
-    ck_assert_int_eq(run_here(server, "-s", "reopen")->status, 0);
+    ck_assert_int_eq(server_say(server, "reopen")->status, 0);
     EVENTUALLY(access(server_path(server, "logs/error.log"), F_OK) == 0);
     ck_assert_ptr_nonnull(
         strstr(server_read(server, "logs/error.old"), "signal 10 (SIGUSR1) received from "));
@@ -359,15 +355,15 @@ START_TEST(s_needs_a_master)
     struct server *server = server_with(LOGS "pid logs/p.pid; events { }\n");
     char pid[16];
 
-    expect_failure(server, run_here(server, "-s", "stop"),
+    expect_failure(server, server_say(server, "stop"),
                    server_expand(server, "open() \"@root@/logs/p.pid\" failed (2: No such file or "
                                          "directory)"));
     server_file(server, "logs/p.pid", "");
-    expect_failure(server, run_here(server, "-s", "stop"), "invalid PID number \"\" in \"");
+    expect_failure(server, server_say(server, "stop"), "invalid PID number \"\" in \"");
     server_file(server, "logs/p.pid", "abc\n");
-    expect_failure(server, run_here(server, "-s", "quit"), "invalid PID number \"abc\" in \"");
+    expect_failure(server, server_say(server, "quit"), "invalid PID number \"abc\" in \"");
     server_file(server, "logs/p.pid", "0\n"); /* would be this process's own group */
-    expect_failure(server, run_here(server, "-s", "quit"), "invalid PID number \"0\" in \"");
+    expect_failure(server, server_say(server, "quit"), "invalid PID number \"0\" in \"");
 
     pid_t gone = fork();
     if (gone == 0)
@@ -376,38 +372,24 @@ START_TEST(s_needs_a_master)
     snprintf(pid, sizeof(pid), "%d\n", gone);
     server_file(server, "logs/p.pid", pid);
     snprintf(pid, sizeof(pid), "kill(%d, 1)", gone);
-    struct run *run = run_here(server, "-s", "reload");
+    struct run *run = server_say(server, "reload");
     expect_failure(server, run, pid);
     expect_failure(server, run, "failed (3: No such process)");
 
     server_configure(server, &(struct setup){ .config = "nonsense;\n" });
-    expect_failure(server, run_here(server, "-s", "stop"), "unknown directive \"nonsense\"");
+    expect_failure(server, server_say(server, "stop"), "unknown directive \"nonsense\"");
     server_stop(server);
 }
 END_TEST
 
 /* ---- a start that fails ---- */
 
-/* A socket that somebody else listens on. */
-static int occupy(int port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(fd, 5), 0);
-    return fd;
-}
-
 START_TEST(an_address_in_use_is_tried_five_times)
 {
     struct server *server = server_with("daemon off; pid logs/p.pid; error_log logs/error.log;\n"
                                         "events { }\nhttp { access_log off; " SERVER " }\n");
-    int fd = occupy(server->ports[0]);
-    struct run *run = run_here(server, NULL, NULL);
+    int fd = port_occupy(server, 1);
+    struct run *run = server_run_here(server, ARGUMENTS(NULL));
     char text[100];
 
     snprintf(text, sizeof(text),
@@ -425,7 +407,8 @@ START_TEST(a_wrong_file_starts_nothing)
 {
     struct server *server = server_with(LOGS "pid logs/p.pid; events { }\nhttp { nonsense; }\n");
 
-    expect_failure(server, run_here(server, NULL, NULL), "[emerg] unknown directive \"nonsense\"");
+    expect_failure(server, server_run_here(server, ARGUMENTS(NULL)),
+                   "[emerg] unknown directive \"nonsense\"");
     ck_assert_int_ne(access(server_path(server, "logs/p.pid"), F_OK), 0);
     server_stop(server);
 }

@@ -1,7 +1,7 @@
 /* What the service manager is told: sd_notify(3). */
 #include "tests/serve/harness.h"
 
-#include <netinet/in.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -130,19 +130,6 @@ END_TEST
 
 /* ---- socket activation ---- */
 
-static int listen_on(int port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(fd, 16), 0);
-    return fd;
-}
-
 /* As a service manager starts it: the socket is descriptor 3. */
 static pid_t start_activated(struct server *server, int listening)
 {
@@ -156,6 +143,7 @@ static pid_t start_activated(struct server *server, int listening)
     setenv("LISTEN_PID", text, 1);
     setenv("LISTEN_FDS", "1", 1);
     dup2(listening, 3);
+    fcntl(3, F_SETFD, 0); /* should that have been its number already */
     execl(getenv("MUXD_BINARY"), "muxd", "-p", server->root, "-c", "conf/muxd.conf", NULL);
     _exit(127);
 }
@@ -166,7 +154,7 @@ START_TEST(a_passed_socket_outlives_the_server)
 
     unsetenv("NOTIFY_SOCKET");
     server_configure(server, &(struct setup){ .http = HELLO });
-    int listening = listen_on(server->ports[0]);
+    int listening = port_occupy(server, 1);
     for (int round = 0; round < 2; round++) {
         struct client *early = client_open(server); /* nobody serves yet */
         client_send(early, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");

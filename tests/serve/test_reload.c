@@ -57,20 +57,12 @@ static void reload_well(struct server *server, const struct setup *setup)
 /* A reload that changes nothing, not even who serves. */
 static void reload_badly(struct server *server, const struct setup *setup, const char *reason)
 {
-    pid_t before[8], after[8];
-    size_t count = worker_count();
+    struct workers before = server_all_workers(server);
 
-    ck_assert_uint_le(count, 8);
-    EVENTUALLY(server_workers(server, before, 8) == count);
     reload(server, setup, "the old one stays in force");
     server_wait_log(server, reason);
-    EVENTUALLY(server_workers(server, after, 8) == count);
-    for (size_t i = 0; i < count; i++) {
-        size_t j = 0;
-        while (j < count && after[j] != before[i])
-            j++;
-        ck_assert_uint_lt(j, count);
-    }
+    struct workers after = server_all_workers(server);
+    ck_assert(workers_are(&before, &after));
     ck_assert_str_eq(get(server, "/")->body, "hello");
 }
 
@@ -263,26 +255,11 @@ START_TEST(a_wrong_file_changes_nothing)
 }
 END_TEST
 
-/* A socket that somebody else listens on. */
-static int occupy(int port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(fd, 5), 0);
-    return fd;
-}
-
 START_TEST(an_address_in_use_changes_nothing)
 {
     struct server *server = server_start(HELLO);
 
-    server_expand(server, "@port2@");
-    int fd = occupy(server->ports[1]);
+    int fd = port_occupy(server, 2);
     server_allow(server, "[emerg]");
     reload_badly(server, &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 5;" },
                  "still could not bind()");

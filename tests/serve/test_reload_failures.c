@@ -2,54 +2,21 @@
  * configuration, its workers and its sockets as they are. */
 #include "tests/serve/harness.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define HELLO "server { listen 127.0.0.1:@port@; location / { return 200 hello; } }\n"
 #define OTHER "server { listen 127.0.0.1:@port2@; location / { return 200 other; } }\n"
 
-enum { WORKERS_MOST = 8 };
-
-struct workers {
-    pid_t pids[WORKERS_MOST];
-};
-
-static struct workers workers_of(struct server *server)
-{
-    struct workers workers;
-
-    ck_assert_uint_le(worker_count(), WORKERS_MOST);
-    EVENTUALLY(server_workers(server, workers.pids, WORKERS_MOST) == worker_count());
-    return workers;
-}
-
-static void expect_same(const struct workers *before, const struct workers *after)
-{
-    for (unsigned i = 0; i < worker_count(); i++) {
-        unsigned j = 0;
-        while (j < worker_count() && after->pids[j] != before->pids[i])
-            j++;
-        ck_assert_uint_lt(j, worker_count());
-    }
-}
-
-static struct run *reload(struct server *server)
-{
-    return server_command(
-        server, (const char *[]){ "-p", "@root@", "-c", "conf/muxd.conf", "-s", "reload", NULL });
-}
-
 /* Tries to reload: it says these words in this order, the last one of the old configuration, and
  * nothing has changed. */
 static void expect_failure(struct server *server, const struct setup *setup,
                            const char *const *words)
 {
-    struct workers before = workers_of(server);
+    struct workers before = server_all_workers(server);
 
     server_configure(server, setup);
-    struct run *run = reload(server);
+    struct run *run = server_say(server, "reload");
     const char *at = run->text;
     for (; *words != NULL; words++) {
         const char *word = server_expand(server, *words);
@@ -57,13 +24,13 @@ static void expect_failure(struct server *server, const struct setup *setup,
         if (run->status != 1 || at == NULL)
             server_fail(server, "status %d, not 1 with \"%s\":\n%s", run->status, word, run->text);
     }
-    struct workers after = workers_of(server);
-    expect_same(&before, &after);
+    struct workers after = server_all_workers(server);
+    ck_assert(workers_are(&before, &after));
     ck_assert_str_eq(get(server, "/")->body, "hello");
 
     /* Nothing is left that would stand in the way of the next one. */
     server_configure(server, &(struct setup){ .http = HELLO });
-    run = reload(server);
+    run = server_say(server, "reload");
     if (run->status != 0)
         server_fail(server, "status %d:\n%s", run->status, run->text);
 }
@@ -114,25 +81,11 @@ START_TEST(syntax_that_the_master_finds)
 }
 END_TEST
 
-static int occupy(int port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(fd, 5), 0);
-    return fd;
-}
-
 START_TEST(port_in_use)
 {
     struct server *server = start_hello();
 
-    server_expand(server, "@port2@");
-    int fd = occupy(server->ports[1]);
+    int fd = port_occupy(server, 2);
     expect_failure(
         server, &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 5;" },
         WORDS("bind() to 127.0.0.1:@port2@ failed (98: Address already in use)\n",

@@ -34,12 +34,6 @@ static void follow(struct server *server, pid_t next)
     ck_assert_int_eq(pid_in_file(server), next);
 }
 
-static struct run *command(struct server *server, const char *word)
-{
-    return server_command(
-        server, (const char *[]){ "-p", "@root@", "-c", "conf/muxd.conf", "-s", word, NULL });
-}
-
 static void configure(struct server *server, const char *main)
 {
     server_configure(server, &(struct setup){ .http = HELLO UNIX, .main = main });
@@ -70,7 +64,7 @@ START_TEST(upgrade_does_it_all)
 
     for (size_t i = 0; i < sizeof(workers) / sizeof(*workers); i++) {
         configure(server, workers[i]);
-        struct run *run = command(server, "upgrade");
+        struct run *run = server_say(server, "upgrade");
         pid_t next = pid_in_file(server);
         char line[60];
         snprintf(line, sizeof(line), "upgraded: process %d serves\n", next);
@@ -79,7 +73,7 @@ START_TEST(upgrade_does_it_all)
         follow(server, next);
     }
     load_stop(server, &load);
-    struct run *run = command(server, "reload");
+    struct run *run = server_say(server, "reload");
     ck_assert_int_eq(run->status, 0);
     struct client *client = client_open_unix(server, "logs/socket");
     client_send(client, LOAD_REQUEST);
@@ -103,7 +97,7 @@ START_TEST(by_hand_and_back)
     EVENTUALLY(!exists(server, "logs/muxd.pid.oldbin"));
     EVENTUALLY(pid_in_file(server) == server->pid);
     ck_assert(exists(server, "logs/socket"));
-    ck_assert_int_eq(command(server, "reload")->status, 0);
+    ck_assert_int_eq(server_say(server, "reload")->status, 0);
 
     /* And now in earnest. */
     configure(server, "worker_processes 2; daemon on;");
@@ -135,7 +129,7 @@ START_TEST(a_binary_that_does_not_start_changes_nothing)
     EVENTUALLY(!exists(server, "logs/muxd.pid.oldbin"));
     ck_assert_int_eq(pid_in_file(server), server->pid);
     configure(server, "");
-    ck_assert_int_eq(command(server, "reload")->status, 0);
+    ck_assert_int_eq(server_say(server, "reload")->status, 0);
     load_stop(server, &load);
     server_stop(server);
 }
@@ -148,7 +142,7 @@ START_TEST(one_upgrade_at_a_time)
 
     server_signal(server, SIGUSR2);
     server_wait_log(server, "the binary is not changed: an upgrade is under way");
-    struct run *run = command(server, "upgrade"); /* the new master is asked */
+    struct run *run = server_say(server, "upgrade"); /* the new master is asked */
     ck_assert_int_eq(run->status, 1);
     ck_assert_ptr_nonnull(strstr(run->text, "not upgraded: an upgrade is under way"));
     server_signal(server, SIGQUIT);
