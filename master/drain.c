@@ -26,6 +26,31 @@ bool drain_needs(const struct master *master, const struct generation *generatio
     return false;
 }
 
+/* How many of the listener's sockets stay: the first ones. */
+static unsigned sockets_kept(const struct master *master, const struct listener *listener)
+{
+    unsigned kept = 0;
+
+    while (kept < listener->socket_count &&
+           !listeners_retiring(&master->listeners, listener->sockets[kept]))
+        kept++;
+    return kept;
+}
+
+/* Those who stay only to empty queues leave all other sockets to who comes after them. */
+static void relieve(struct master *master, struct generation *generation)
+{
+    struct reliefs *reliefs = generation->reliefs;
+
+    if (atomic_load_explicit(&reliefs->begun, memory_order_relaxed))
+        return;
+    for (size_t i = 0; i < generation->listener_count; i++)
+        atomic_store_explicit(&reliefs->sockets[i], sockets_kept(master, &generation->listeners[i]),
+                              memory_order_relaxed);
+    atomic_store_explicit(&reliefs->begun, true, memory_order_release);
+    processes_signal(master, generation, STAND_IN_SIGNAL);
+}
+
 /* Tells the workers of a generation to finish, but for those that still have a
  * queue to empty. */
 static void tell_generation(struct master *master, struct generation *generation)
@@ -41,6 +66,8 @@ static void tell_generation(struct master *master, struct generation *generation
             process_signal(master, generation, slot, SIGQUIT);
     }
     generation->leaving = all;
+    if (!all)
+        relieve(master, generation);
 }
 
 static void tell_who_leaves(struct master *master)

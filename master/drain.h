@@ -4,8 +4,8 @@
  * New connections are steered elsewhere first. What waits in a socket that goes
  * away is then taken by the worker that has always read it: only when nothing is
  * left, and handshakes under way have had their time, is the socket closed and
- * the worker told to finish. Workers whose sockets all stay are told at once:
- * their successors read the same sockets. */
+ * the worker told to finish; on sockets that stay it accepts no more. Workers whose
+ * sockets all stay are told at once: their successors read the same sockets. */
 #ifndef MUXD_MASTER_DRAIN_H
 #define MUXD_MASTER_DRAIN_H
 

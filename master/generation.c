@@ -177,9 +177,12 @@ bool generation_prepare_workers(struct generation *generation, const struct log 
     }
     generation->shared = map_shared(generation->workers * sizeof *generation->shared, log);
     generation->unattended = map_shared(sizeof *generation->unattended, log);
+    generation->reliefs_size = sizeof *generation->reliefs +
+                               generation->listener_count * sizeof *generation->reliefs->sockets;
+    generation->reliefs = map_shared(generation->reliefs_size, log);
     generation->reports = map_shared(generation->workers * sizeof *generation->reports, log);
     return generation->shared != NULL && generation->unattended != NULL &&
-           generation->reports != NULL;
+           generation->reliefs != NULL && generation->reports != NULL;
 }
 
 void generation_release(struct generation *generation, const struct generation *kept)
@@ -200,6 +203,8 @@ void generation_free(struct generation *generation, const struct generation *kep
         munmap(generation->shared, generation->workers * sizeof *generation->shared);
     if (generation->unattended != NULL)
         munmap(generation->unattended, sizeof *generation->unattended);
+    if (generation->reliefs != NULL)
+        munmap(generation->reliefs, generation->reliefs_size);
     if (generation->reports != NULL)
         munmap(generation->reports, generation->workers * sizeof *generation->reports);
     series_release(&generation->series);

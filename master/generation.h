@@ -52,9 +52,11 @@ struct generation {
     struct worker_process *processes; /* by slot */
     struct worker_slot *shared;       /* by slot; memory that the workers share */
     struct unattended *unattended;    /* likewise: which sockets they are to stand in for */
-    struct start_report *reports;     /* likewise */
-    struct series_use series;         /* of the board, that its zones count in */
-    bool leaving;                     /* told to quit: its dead are not replaced */
+    struct reliefs *reliefs;          /* likewise: which ones others read */
+    size_t reliefs_size;
+    struct start_report *reports; /* likewise */
+    struct series_use series;     /* of the board, that its zones count in */
+    bool leaving;                 /* told to quit: its dead are not replaced */
 };
 
 /* What the lines of a file begin with that stand in a log below a message about them. */

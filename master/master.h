@@ -23,9 +23,10 @@ struct reload {
     struct generation *next;       /* NULL: none under way */
     unsigned ticket;               /* its number; clients of the control socket wait for it */
     bool forked;                   /* its sockets are open and its workers started */
+    bool in_force;                 /* but older workers may still accept */
     bool again;                    /* another one was asked for meanwhile */
     unsigned attempts;             /* to open its sockets */
-    uint64_t due;                  /* the next attempt; then: when its workers are given up */
+    uint64_t due;                  /* the next attempt; then: when workers are waited for no more */
     struct control_socket control; /* opened for it, when it wants another one */
     struct log log;                /* the master's while it is under way: reload_report.h */
     struct log_sink sink;

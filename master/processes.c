@@ -253,6 +253,18 @@ bool processes_accept(const struct generation *generation)
     return true;
 }
 
+bool processes_relieved(const struct generation *generation)
+{
+    for (unsigned slot = 0; slot < generation->workers; slot++) {
+        const struct worker_process *process = &generation->processes[slot];
+        const struct worker_slot *shared = &generation->shared[slot];
+        if (process->pid != 0 && !process->stalled &&
+            !atomic_load_explicit(&shared->relieved, memory_order_relaxed))
+            return false;
+    }
+    return true;
+}
+
 void process_signal(struct master *master, struct generation *generation, unsigned slot,
                     int signal_number)
 {

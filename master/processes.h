@@ -29,6 +29,10 @@ bool process_in_service(const struct generation *, unsigned slot);
 /* All workers of the generation accept. */
 bool processes_accept(const struct generation *);
 
+/* None of the generation takes connections where newer workers do: they have ended that, or
+ * are stalled. */
+bool processes_relieved(const struct generation *);
+
 /* Sends a signal to the worker of a slot, if there is one. QUIT is sent once. */
 void process_signal(struct master *, struct generation *, unsigned slot, int signal_number);
 

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 enum {
-    ACCEPT_WITHIN = 10000, /* ms that new workers may take to their first turn */
+    ACCEPT_WITHIN = 10000,  /* ms that new workers may take to their first turn */
+    RELIEVED_WITHIN = 5000, /* ms that old ones may take to the end of accepting */
+    RELIEVED_LOOK_EVERY = 5,
 };
 
 static bool pid_path_changes(const struct master *master)
@@ -56,10 +58,26 @@ static void fail(struct master *master, const char *why)
     reload_report_end(master, false, NULL);
 }
 
+/* It is done. */
+static void succeed(struct master *master)
+{
+    const struct generation *current = master->current;
+    char line[80];
+
+    master->reload.in_force = false;
+    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reconfigured: %u worker processes",
+              current->workers);
+    snprintf(line, sizeof line, "reloaded: generation %u, %u workers", current->number,
+             current->workers);
+    reload_report_end(master, true, line);
+}
+
 void reload_abandon(struct master *master)
 {
     if (master->reload.next != NULL)
         fail(master, "the server is leaving");
+    if (master->reload.in_force)
+        succeed(master);
     if (!master->reload.again)
         return;
     master->reload.again = false;
@@ -69,7 +87,7 @@ void reload_abandon(struct master *master)
 
 void reload_begin(struct master *master, uint64_t now)
 {
-    if (master->reload.next != NULL) {
+    if (master->reload.next != NULL || master->reload.in_force) {
         master->reload.again = true;
         return;
     }
@@ -170,7 +188,6 @@ static void commit(struct master *master, uint64_t now)
     struct generation *old = master->current;
     struct generation *next = master->reload.next;
     bool new_pid_path = pid_path_changes(master);
-    char line[80];
 
     if (control_path_changes(master)) {
         control_socket_close(&master->control.socket);
@@ -186,11 +203,32 @@ static void commit(struct master *master, uint64_t now)
     master_redirect_stderr(master);
     if (new_pid_path && pidfile_write(master->log, next->settings->pid, getpid()))
         pidfile_remove(master->log, old->settings->pid);
-    log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "reconfigured: %u worker processes",
-              next->workers);
     drain_older(master, retiring, now);
-    snprintf(line, sizeof line, "reloaded: generation %u, %u workers", next->number, next->workers);
-    reload_report_end(master, true, line);
+    master->reload.in_force = true;
+    master->reload.due = now + RELIEVED_WITHIN;
+}
+
+/* No old worker takes a connection that a new one could. */
+static bool all_relieved(const struct master *master)
+{
+    const struct generation *older = master->current->older;
+
+    while (older != NULL && processes_relieved(older))
+        older = older->older;
+    return older == NULL;
+}
+
+static void wait_for_relief(struct master *master, uint64_t now)
+{
+    if (all_relieved(master))
+        succeed(master);
+    else if (now < master->reload.due)
+        master_wake_at(master, now + RELIEVED_LOOK_EVERY);
+    else {
+        log_write(master->log, LOG_LEVEL_WARN, 0, 0,
+                  "old worker processes do not say that they accept no more");
+        succeed(master);
+    }
 }
 
 /* Those that hang in their start would not hear that they are to leave. */
@@ -226,7 +264,9 @@ void reload_advance(struct master *master, uint64_t now)
             fail(master, "the new worker processes do not accept in time");
         }
     }
-    if (reload->next == NULL && reload->again) {
+    if (reload->in_force)
+        wait_for_relief(master, now);
+    if (reload->next == NULL && !reload->in_force && reload->again) {
         reload->again = false;
         reload_begin(master, now);
         master_wake_at(master, now);

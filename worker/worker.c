@@ -51,6 +51,7 @@ static void leave(struct worker *worker)
     worker->leaving = true;
     stand_in_stop(worker);
     acceptors_stop(worker);
+    atomic_store_explicit(&worker->setup->shared->relieved, true, memory_order_relaxed);
     connections_leave(worker, LEAVING_GRACE);
     if (worker->setup->shutdown_timeout > 0)
         timer_arm(&worker->timers, &worker->shutdown_timer,
@@ -87,6 +88,7 @@ static void take_signal(struct worker *worker, int number)
             leave(worker);
         break;
     case STAND_IN_SIGNAL:
+        relief_update(worker);
         stand_in_update(worker);
         break;
     default:

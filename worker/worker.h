@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "conf/directive.h"
+#include "worker/net/relief.h"
 #include "worker/net/stand_in.h"
 
 #include <signal.h>
@@ -16,6 +17,7 @@
  * writes, the master reads; each field is written by one process only. */
 struct worker_slot {
     _Atomic uint64_t heartbeat; /* monotonic ms of the last loop turn; 0: not accepting yet */
+    _Atomic bool relieved;      /* it accepts nothing where a newer configuration's workers do */
 } __attribute__((aligned(64)));
 
 struct board; /* worker/status/board.h */
@@ -33,6 +35,7 @@ struct worker_setup {
     struct board *board;                 /* the counters of all workers */
     struct lane *lane;                   /* this worker's part of them; NULL: there was none left */
     const struct unattended *unattended; /* sockets to stand in for; NULL: no siblings */
+    const struct reliefs *reliefs;       /* sockets that others read by now; NULL: never */
     uint64_t heartbeat_every;            /* ms: the loop turns at least so often */
     uint64_t shutdown_timeout;           /* worker_shutdown_timeout, ms; 0: no limit */
     sigset_t signals; /* mask to wait with: the master forks with its signals blocked */

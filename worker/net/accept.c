@@ -167,6 +167,7 @@ static void list_leave(struct acceptor *acceptor)
     *acceptor->link = acceptor->next;
     if (acceptor->next != NULL)
         acceptor->next->link = acceptor->link;
+    acceptor->link = NULL;
 }
 
 bool acceptor_start(struct acceptor *acceptor, int fd)
@@ -195,9 +196,14 @@ void acceptor_stop(struct acceptor *acceptor)
 {
     list_leave(acceptor);
     loop_remove(acceptor->worker->loop, &acceptor->watch);
-    if (acceptor->worker->leaving)
-        acceptor_empty(acceptor);
     timer_disarm(&acceptor->worker->timers, &acceptor->retry);
+}
+
+void acceptor_leave(struct acceptor *acceptor)
+{
+    acceptor_stop(acceptor);
+    acceptor_empty(acceptor);
+    timer_disarm(&acceptor->worker->timers, &acceptor->retry); /* armed where that failed */
 }
 
 bool acceptors_open(struct worker *worker)
@@ -224,7 +230,10 @@ bool acceptors_open(struct worker *worker)
 void acceptors_stop(struct worker *worker)
 {
     while (worker->accepting != NULL)
-        acceptor_stop(worker->accepting);
+        if (worker->leaving)
+            acceptor_leave(worker->accepting);
+        else
+            acceptor_stop(worker->accepting);
 }
 
 void acceptors_resume(struct worker *worker)

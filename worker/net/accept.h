@@ -19,7 +19,7 @@ struct acceptor {
     struct worker *worker;
     const struct listener *listener;
     struct acceptor *own;          /* the worker's own one of the listener: maybe itself */
-    struct acceptor *next, **link; /* in the list of all that accept */
+    struct acceptor *next, **link; /* in the list of all that accept; link NULL: it does not */
 };
 
 /* Starts accepting on every listener of the worker's set-up. False, with the
@@ -30,14 +30,23 @@ bool acceptors_open(struct worker *);
  * in. False, with errno set, when it cannot be watched. */
 bool acceptor_start(struct acceptor *, int fd);
 
-/* Stops accepting on it. Of a worker that leaves it takes what waits there before. */
+/* It has been started, and not stopped. */
+static inline bool acceptor_accepts(const struct acceptor *acceptor)
+{
+    return acceptor->link != NULL;
+}
+
+/* Stops accepting on it. */
 void acceptor_stop(struct acceptor *);
+
+/* The same for good: takes what waits there before, as nobody else may have been told of it. */
+void acceptor_leave(struct acceptor *);
 
 /* Looks whether connections wait in the sockets that workers share: the one that was told
  * of them may not come to take them. */
 void acceptors_look(struct worker *);
 
-/* Stops accepting; the sockets stay open, and so does what waits in them. */
+/* Stops accepting; the sockets stay open. A worker that leaves takes what waits in them before. */
 void acceptors_stop(struct worker *);
 
 /* A connection was closed: goes on where accepting was paused. */

@@ -42,10 +42,16 @@ struct listener {
 
 enum { LISTENER_SOCKETS_MAX = 1024 }; /* of one address */
 
-/* The socket that worker `slot` accepts on. */
+/* The socket that worker `slot` accepts on, by its number among the listener's. */
+static inline unsigned listener_socket_number(const struct listener *listener, unsigned slot)
+{
+    return listener->socket_count == 1 ? 0 : slot;
+}
+
+/* The same as a descriptor. */
 static inline int listener_socket(const struct listener *listener, unsigned slot)
 {
-    return listener->sockets[listener->socket_count == 1 ? 0 : slot];
+    return listener->sockets[listener_socket_number(listener, slot)];
 }
 
 /* The addresses a loaded configuration listens on, one each, in the order of

@@ -18,17 +18,28 @@ static void end_one(struct stand_in **link)
     struct stand_in *stand_in = *link;
 
     *link = stand_in->next;
-    acceptor_stop(&stand_in->acceptor);
+    if (stand_in->acceptor.worker->leaving)
+        acceptor_leave(&stand_in->acceptor);
+    else
+        acceptor_stop(&stand_in->acceptor);
     free(stand_in);
 }
 
-/* Its own worker reads the socket again. */
+/* Nobody else reads this socket of the listener. */
+static bool is_needed(const struct worker_setup *setup, const struct listener *listener,
+                      unsigned socket)
+{
+    return is_unattended(setup->unattended, socket) &&
+           !is_relieved(setup->reliefs, (size_t)(listener - setup->listeners), socket);
+}
+
+/* Its own worker reads the socket again, or one of a newer configuration. */
 static void end_attended(struct worker *worker)
 {
     struct stand_in **link = &worker->stand_ins;
 
     while (*link != NULL) {
-        if (is_unattended(worker->setup->unattended, (*link)->socket))
+        if (is_needed(worker->setup, (*link)->acceptor.listener, (*link)->socket))
             link = &(*link)->next;
         else
             end_one(link);
@@ -70,7 +81,7 @@ static bool begin_listener(struct worker *worker, struct acceptor *own)
     const struct listener *listener = own->listener;
 
     for (unsigned socket = 0; socket < listener->socket_total; socket++) {
-        if (!is_unattended(worker->setup->unattended, socket) ||
+        if (!is_needed(worker->setup, listener, socket) ||
             listener->sockets[socket] == own->watch.fd || stands_in(worker, own, socket))
             continue;
         if (!begin_one(worker, own, socket))
