@@ -172,6 +172,9 @@ void *conf_own(struct conf *, struct conf_scope *, const struct conf_module *);
 /* The block itself (not an ancestor) has the directive. */
 bool conf_has_own(const struct conf *, const struct conf_scope *, const char *directive);
 
+/* Where a directive of the main context stands first; source NULL: nowhere. */
+struct position conf_place(const struct conf *, const char *directive);
+
 /* For block setters: opens a child scope of `parent` for the node and applies
  * the node's children in it. NULL when memory is out. */
 struct conf_scope *conf_open_block(struct conf *, struct conf_scope *parent,

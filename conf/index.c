@@ -109,3 +109,11 @@ bool conf_has_own(const struct conf *conf, const struct conf_scope *scope, const
             return true;
     return false;
 }
+
+struct position conf_place(const struct conf *conf, const char *directive)
+{
+    for (const struct conf_node *node = conf->tree.root; node != NULL; node = node->next)
+        if (slice_is(node->words[0].text, directive))
+            return node->words[0].at;
+    return (struct position){ 0 };
+}

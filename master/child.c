@@ -82,7 +82,7 @@ static bool end_with_master(pid_t parent, const struct log *log)
 }
 
 static bool enter_folder(const struct main_settings *settings, struct arena *arena,
-                         const struct log *log)
+                         const struct log *log, struct start_report *report)
 {
     if (settings->working_directory.len == 0)
         return true;
@@ -92,11 +92,12 @@ static bool enter_folder(const struct main_settings *settings, struct arena *are
     else if (chdir(path) == 0)
         return true;
     log_write(log, LOG_LEVEL_ALERT, errno, 0, "chdir(\"%s\") failed", path != NULL ? path : "");
+    report->directive = "working_directory";
     return false;
 }
 
 static bool settle(const struct main_settings *settings, struct arena *arena,
-                   const struct worker_setup *setup, pid_t parent)
+                   const struct worker_setup *setup, struct start_report *report, pid_t parent)
 {
     const struct log *log = setup->log;
 
@@ -111,12 +112,18 @@ static bool settle(const struct main_settings *settings, struct arena *arena,
     /* Changing users has made the process undumpable: no core file, no debugger. */
     if (prctl(PR_SET_DUMPABLE, 1) < 0)
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "prctl(PR_SET_DUMPABLE) failed");
-    return end_with_master(parent, log) && enter_folder(settings, arena, log);
+    return end_with_master(parent, log) && enter_folder(settings, arena, log, report);
 }
 
 _Noreturn void child_run(const struct main_settings *settings, struct arena *arena,
-                         const struct worker_setup *setup, pid_t parent)
+                         const struct worker_setup *setup, struct start_report *report,
+                         pid_t parent)
 {
     title_set("worker process");
-    exit(settle(settings, arena, setup, parent) ? worker_run(setup) : CHILD_CANNOT_START);
+    if (!settle(settings, arena, setup, report, parent))
+        exit(CHILD_CANNOT_START);
+    int status = worker_run(setup);
+    if (status == CHILD_CANNOT_START && errno == EMFILE && settings->limit_files)
+        report->directive = "worker_rlimit_nofile";
+    exit(status);
 }

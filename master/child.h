@@ -3,13 +3,14 @@
 #define MUXD_MASTER_CHILD_H
 
 #include "master/settings.h"
+#include "master/start_report.h"
 #include "worker/worker.h"
 
 /* Becomes the worker of the set-up: takes its environment, limits, priority and
  * processors, gives up the master's privileges, asks to be ended with `parent`, and
  * serves. The process exits with the worker's status; with 2 where a promise could not be
- * kept. */
+ * kept, and the report says which directive asked for it. */
 _Noreturn void child_run(const struct main_settings *, struct arena *, const struct worker_setup *,
-                         pid_t parent);
+                         struct start_report *, pid_t parent);
 
 #endif

@@ -144,6 +144,16 @@ void generation_cannot_listen(struct generation *generation, const struct listen
     report(generation, log);
 }
 
+void generation_blame(struct generation *generation, const char *directive, const struct log *log)
+{
+    struct position at = conf_place(generation->conf, directive);
+
+    if (at.source == NULL)
+        return;
+    conf_error(generation->conf, at, "\"%s\" asks for what cannot be had", directive);
+    report(generation, log);
+}
+
 void generation_reopen_logs(struct generation *generation, const struct log *log)
 {
     uid_t owner = files_owner(generation);

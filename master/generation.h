@@ -79,6 +79,10 @@ bool generation_open_zones(struct generation *, const struct generation *previou
 /* The listener could not be opened, for a reason that has been logged: says where it stands. */
 void generation_cannot_listen(struct generation *, const struct listener *, const struct log *);
 
+/* What has been logged just now comes of this directive of the main context: says where it
+ * stands, if it is there. */
+void generation_blame(struct generation *, const char *directive, const struct log *);
+
 /* USR1: opens the log files anew, and gives them to the workers' user, who does the same.
  * Problems go to `log`. */
 void generation_reopen_logs(struct generation *, const struct log *);

@@ -58,6 +58,14 @@ static void fail(struct master *master, const char *why)
     reload_report_end(master, false, NULL);
 }
 
+/* The same; this directive (NULL: none) asks for what failed. */
+static void fail_for(struct master *master, const char *directive, const char *why)
+{
+    if (directive != NULL)
+        generation_blame(master->reload.next, directive, master->log);
+    fail(master, why);
+}
+
 /* It is done. */
 static void succeed(struct master *master)
 {
@@ -114,10 +122,10 @@ void reload_begin(struct master *master, uint64_t now)
     else if (!generation_prepare_workers(next, master->log))
         fail(master, "memory is out");
     else if (pid_path_changes(master) && !pidfile_check(master->log, next->settings->pid))
-        fail(master, "the pid file cannot be written");
+        fail_for(master, "pid", "the pid file cannot be written");
     else if (control_path_changes(master) &&
              !control_open(next->settings, master->log, &master->reload.control))
-        fail(master, "the control socket cannot be opened");
+        fail_for(master, "control_socket", "the control socket cannot be opened");
 }
 
 void reload_command(struct master *master, struct control_client *client, struct slice arguments,
@@ -255,8 +263,8 @@ void reload_advance(struct master *master, uint64_t now)
         open_sockets(master, now);
     if (reload->next != NULL && reload->forked) {
         if (one_has_died(reload->next)) {
-            reload_report_workers(master, reload->next);
-            fail(master, "a new worker process does not start");
+            const char *directive = reload_report_workers(master, reload->next);
+            fail_for(master, directive, "a new worker process does not start");
         } else if (processes_accept(reload->next)) {
             commit(master, now);
         } else if (now >= reload->due) {

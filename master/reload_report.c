@@ -36,15 +36,16 @@ void reload_report_begin(struct master *master)
     notify_reloading(&master->notify);
 }
 
-void reload_report_workers(struct master *master, const struct generation *generation)
+const char *reload_report_workers(struct master *master, const struct generation *generation)
 {
     for (unsigned slot = 0; slot < generation->workers; slot++) {
         struct slice text = start_report_text(&generation->reports[slot]);
         if (text.len == 0)
             continue;
         tell(master, SLICE(""), text);
-        return;
+        return generation->reports[slot].directive;
     }
+    return NULL;
 }
 
 void reload_report_end(struct master *master, bool success, const char *line)

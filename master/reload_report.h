@@ -8,8 +8,9 @@
 /* From here on, warnings and errors of the master's log are told to the clients too. */
 void reload_report_begin(struct master *);
 
-/* Tells what a worker that has died at its start had to say, of the first that had. */
-void reload_report_workers(struct master *, const struct generation *);
+/* Tells what a worker that has died at its start had to say, of the first that had. The
+ * directive that asked for what cannot be; NULL when that is not known. */
+const char *reload_report_workers(struct master *, const struct generation *);
 
 /* The reload has ended; clients are told the last line for a terminal (NULL: it has been
  * logged). The master's log is that of the configuration in force. */

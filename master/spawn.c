@@ -64,7 +64,8 @@ bool spawn_worker(struct master *master, struct generation *generation, unsigned
     if (pid == 0) {
         leave_master(master, generation);
         start_report_from(&generation->reports[slot], setup.log, &generation->arena);
-        child_run(generation->settings, &generation->arena, &setup, parent);
+        child_run(generation->settings, &generation->arena, &setup, &generation->reports[slot],
+                  parent);
     }
     *process = (struct worker_process){
         .pid = pid, .started = now, .failures = process->failures, .lane = process->lane

@@ -12,6 +12,8 @@ enum { START_REPORT_MAX = 512 }; /* bytes; the rest is cut off */
 /* Of one worker. The worker writes, the master reads when it is dead. */
 struct start_report {
     char text[START_REPORT_MAX]; /* "[emerg] message"; "" when it said nothing */
+    const char *directive;       /* that asks for what cannot be; NULL: not known. A literal, which
+                                    the master has at the same place */
 };
 
 /* In the worker: the first error of the log is reported. `arena` lives as long as the log. */

@@ -189,7 +189,10 @@ static bool open_lane(struct worker *worker)
 /* The worker cannot start; errno says why. */
 static bool cannot_start(const struct worker *worker, const char *what)
 {
-    log_write(worker->log, LOG_LEVEL_EMERG, errno, 0, "%s", what);
+    int error = errno;
+
+    log_write(worker->log, LOG_LEVEL_EMERG, error, 0, "%s", what);
+    errno = error;
     return false;
 }
 
@@ -334,7 +337,9 @@ int worker_run(const struct worker_setup *setup)
             }
         log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "exiting");
     }
+    int error = errno;
     worker_close(worker, &signals);
     free(worker);
+    errno = error;
     return status;
 }

@@ -44,7 +44,8 @@ struct worker_setup {
 
 /* Serves until told to leave: TERM, INT: at once; QUIT, WINCH: accept no more, finish
  * what is there (worker_shutdown_timeout bounds it); USR1: reopen logs. The
- * exit status: 0; 2 when it could not start (the master then backs off). */
+ * exit status: 0; 2 when it could not start, for the reason that errno says (the master then
+ * backs off). */
 int worker_run(const struct worker_setup *);
 
 /* Opens every log file that the configuration names (error_log, access_log); the master

@@ -110,6 +110,7 @@ START_TEST(no_request_is_lost_when_reloads_fail)
     struct load load = load_tcp(server, "hello");
 
     server_allow(server, "chdir(");
+    server_allow(server, "[emerg]");
     for (int i = 0; i < RELOADS; i++)
         reload_badly(server,
                      &(struct setup){ .http = HELLO OTHER,

@@ -127,13 +127,30 @@ START_TEST(missing_log_folder)
 }
 END_TEST
 
+/* More than the processor has addresses for. */
+START_TEST(no_memory_for_a_zone)
+{
+    struct server *server = start_hello();
+
+    expect_failure(
+        server,
+        &(struct setup){ .http = "limit_req_zone $uri zone=vast:100000000000m rate=1r/s;\n" HELLO },
+        WORDS("mmap(MAP_ANON|MAP_SHARED, 104857600000000000) of zone \"vast\" failed (12: Cannot "
+              "allocate memory) in @root@/conf/muxd.conf:",
+              "limit_req_zone $uri zone=vast:100000000000m rate=1r/s;\n", "^~~~~~~~~~~~~~",
+              "not reloaded: a shared memory zone cannot be had; " UNCHANGED));
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(no_descriptors)
 {
     struct server *server = server_start_with(&(struct setup){ .http = HELLO, .files = 60 });
 
     server_allow(server, "[emerg]");
     expect_failure(server, &(struct setup){ .http = HELLO OTHER, .main = "worker_processes 80;" },
-                   WORDS("failed (24: Too many open files)\n", "cannot listen on 127.0.0.1:",
+                   WORDS("failed (24: Too many open files)\n",
+                         "cannot listen on 127.0.0.1:", "@root@/conf/muxd.conf:",
                          "not reloaded: a socket cannot be opened; " UNCHANGED));
 
     /* Enough for the master, but not for workers. */
@@ -141,6 +158,8 @@ START_TEST(no_descriptors)
     expect_failure(server,
                    &(struct setup){ .http = HELLO OTHER, .main = "worker_rlimit_nofile 4;" },
                    WORDS("muxd: [emerg] ", "(24: Too many open files)\n",
+                         "\"worker_rlimit_nofile\" asks for what cannot be had in "
+                         "@root@/conf/muxd.conf:",
                          "not reloaded: a new worker process does not start; " UNCHANGED));
     server_stop(server);
 }
@@ -156,6 +175,9 @@ START_TEST(worker_that_dies_at_its_start)
         &(struct setup){ .http = HELLO OTHER,
                          .main = "worker_processes 4; working_directory @root@/none;" },
         WORDS("muxd: [alert] chdir(\"@root@/none\") failed (2: No such file or directory)\n",
+              "muxd: [emerg] \"working_directory\" asks for what cannot be had in "
+              "@root@/conf/muxd.conf:",
+              "^~~~~~~~~~~~~~~~~",
               "not reloaded: a new worker process does not start; " UNCHANGED));
     server_stop(server);
 }
@@ -174,6 +196,7 @@ START_TEST(unreadable_to_the_user_of_the_workers)
                          .main = is_root ? "user nobody nogroup; working_directory @root@/private;"
                                          : "working_directory @root@/private;" },
         WORDS("muxd: [alert] chdir(\"@root@/private\") failed (13: Permission denied)\n",
+              "\"working_directory\" asks for what cannot be had in @root@/conf/muxd.conf:",
               "not reloaded: a new worker process does not start; " UNCHANGED));
     server_stop(server);
 }
@@ -191,6 +214,10 @@ START_TEST(pid_file_that_cannot_be_written)
     const char *answer = server_expand(
         server, "err muxd: [emerg] open() \"@root@/none/muxd.pid\" failed (2: No such file or "
                 "directory)\n"
+                "err muxd: [emerg] \"pid\" asks for what cannot be had in "
+                "@root@/conf/muxd.conf:4:1\n"
+                "err     pid @root@/none/muxd.pid;\n"
+                "err     ^~~\n"
                 "err muxd: [error] the configuration is not reloaded: the pid file cannot be "
                 "written; " UNCHANGED "end 1\n");
     ck_assert_str_eq(client_read_bytes(client, strlen(answer)), answer);
@@ -206,6 +233,7 @@ int main(void)
                                              port_in_use,
                                              address_of_another_machine,
                                              missing_log_folder,
+                                             no_memory_for_a_zone,
                                              no_descriptors,
                                              worker_that_dies_at_its_start,
                                              unreadable_to_the_user_of_the_workers,
