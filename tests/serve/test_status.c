@@ -39,13 +39,6 @@ static long long number(struct server *server, const char *part, const char *nam
     return number_in(response->body, part, name);
 }
 
-/* The processes of all workers, once they are there. */
-static size_t all_workers(struct server *server, pid_t pids[8])
-{
-    EVENTUALLY(server_workers(server, pids, 8) == worker_count());
-    return worker_count();
-}
-
 /* nginx's text, with all that is the same in each. */
 START_TEST(stub_status_is_nginx_s)
 {
@@ -262,17 +255,16 @@ END_TEST
 START_TEST(totals_survive_killed_workers)
 {
     struct server *server = server_start(STATUS_SERVER);
-    pid_t pids[8];
+    struct workers workers = server_all_workers(server);
 
     server_allow(server, "exited on signal 9");
     for (int i = 0; i < 10; i++)
         get(server, "/counted");
     EVENTUALLY(number(server, "\"name\":\"part\"", "total") == 10);
     long long begun = number(server, "\"requests\"", "begun");
-    size_t count = all_workers(server, pids);
-    for (size_t i = 0; i < count; i++)
-        ck_assert_int_eq(kill(pids[i], SIGKILL), 0);
-    EVENTUALLY(number(server, "{", "restarts") == (long long)count);
+    for (size_t i = 0; i < worker_count(); i++)
+        ck_assert_int_eq(kill(workers.pids[i], SIGKILL), 0);
+    EVENTUALLY(number(server, "{", "restarts") == (long long)worker_count());
     get(server, "/counted");
     EVENTUALLY(number(server, "\"name\":\"part\"", "total") == 11);
     ck_assert_int_gt(number(server, "\"requests\"", "begun"), begun);
@@ -284,15 +276,14 @@ END_TEST
 START_TEST(workers_and_their_state)
 {
     struct server *server = server_start(STATUS_SERVER);
-    pid_t pids[8];
+    struct workers workers = server_all_workers(server);
 
-    size_t count = all_workers(server, pids);
     EVENTUALLY(count_of(get(server, "/status")->body,
-                        "\"state\":\"accepting\",\"in_service\":true") == count);
+                        "\"state\":\"accepting\",\"in_service\":true") == worker_count());
     const char *json = get(server, "/status")->body;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < worker_count(); i++) {
         char pid[32];
-        snprintf(pid, sizeof pid, "\"pid\":%ld,", (long)pids[i]);
+        snprintf(pid, sizeof pid, "\"pid\":%ld,", (long)workers.pids[i]);
         ck_assert_uint_eq(count_of(json, pid), 1);
         ck_assert_int_gt(number_in(json, pid, "memory"), 0);
         ck_assert_int_gt(number_in(json, pid, "longest_us"), 0);
@@ -301,37 +292,51 @@ START_TEST(workers_and_their_state)
 }
 END_TEST
 
-/* A connection to another worker than this one. */
-static struct client *client_elsewhere(struct server *server, pid_t pid)
+/* What the control socket says: where no worker is left to ask, the master still tells. */
+static const char *ask_master(struct server *server)
 {
-    for (;;) {
-        struct client *client = client_open(server);
-        ck_assert(client_send(client, "GET /pid HTTP/1.1\r\nHost: a\r\n\r\n"));
-        if (strtol(client_read(client)->body, NULL, 10) != pid)
-            return client;
-        client_close(client);
-    }
+    struct client *client = client_open_unix(server, "logs/muxd.sock");
+
+    ck_assert(client_send(client, "status\n"));
+    client_finish(client);
+    const char *answer = client_read_all(client);
+    client_close(client);
+    return answer;
 }
 
-static const char *ask_json(struct client *client)
+/* How many workers have the state, and how many of those are steered to. */
+static void expect_workers(struct server *server, const char *state, size_t count,
+                           size_t in_service)
 {
-    ck_assert(client_send(client, "GET /status HTTP/1.1\r\nHost: a\r\n\r\n"));
-    return client_read(client)->body;
+    char text[40];
+
+    snprintf(text, sizeof text, ",state=\"%s\"} 1", state);
+    EVENTUALLY(count_of(ask_master(server), text) == count);
+    const char *answer = ask_master(server);
+    size_t steered = 0;
+    for (const char *at = answer; (at = strstr(at, "out muxd_worker_in_service{")) != NULL; at++)
+        steered += strncmp(strchr(at, '}'), "} 1\n", 4) == 0;
+    ck_assert_uint_eq(steered, in_service);
 }
 
 START_TEST(a_stalled_worker_is_seen)
 {
-    pid_t pids[8];
-
-    if (worker_count() == 1) /* nobody would be there to tell */
-        return;
     struct server *server = server_start(STATUS_SERVER);
-    size_t count = all_workers(server, pids);
-    struct client *client = client_elsewhere(server, pids[0]);
-    ck_assert_int_eq(kill(pids[0], SIGSTOP), 0);
-    EVENTUALLY(strstr(ask_json(client), "\"state\":\"stalled\",\"in_service\":false") != NULL);
-    ck_assert_int_eq(kill(pids[0], SIGCONT), 0);
-    EVENTUALLY(count_of(ask_json(client), "\"state\":\"accepting\"") == count);
+    struct workers workers = server_all_workers(server);
+
+    expect_workers(server, "accepting", worker_count(), worker_count());
+    ck_assert_int_eq(kill(workers.pids[0], SIGSTOP), 0);
+    expect_workers(server, "stalled", 1, worker_count() - 1);
+    if (worker_count() > 1) { /* the others tell as well */
+        char text[80];
+        snprintf(text, sizeof text,
+                 "\"pid\":%ld,\"generation\":1,\"state\":\"stalled\",\"in_service\":false",
+                 (long)workers.pids[0]);
+        const char *json = get(server, "/status")->body;
+        ck_assert_msg(strstr(json, text) != NULL, "no %s in %s", text, json);
+    }
+    ck_assert_int_eq(kill(workers.pids[0], SIGCONT), 0);
+    expect_workers(server, "accepting", worker_count(), worker_count());
     server_stop(server);
 }
 END_TEST
@@ -369,23 +374,20 @@ START_TEST(connections_that_nobody_accepts)
     struct server *server = server_start_with(&(struct setup){
         .main = "control_socket @root@/logs/control.sock;",
         .http = "server { listen 127.0.0.1:@port@; listen unix:@root@/socket; return 200; }" });
-    const char *const arguments[] = {
-        "-p", "@root@", "-c", "@root@/conf/muxd.conf", "status", NULL
-    };
-    pid_t pids[8];
+    const char *const arguments[] = { "status", NULL };
+    struct workers workers = server_all_workers(server);
 
-    size_t count = all_workers(server, pids);
     get(server, "/");
-    for (size_t i = 0; i < count; i++)
-        ck_assert_int_eq(kill(pids[i], SIGSTOP), 0);
+    for (size_t i = 0; i < worker_count(); i++)
+        ck_assert_int_eq(kill(workers.pids[i], SIGSTOP), 0);
     for (int i = 0; i < 3; i++)
         client_open(server);
     for (int i = 0; i < 2; i++)
         client_open_unix(server, "socket");
-    EVENTUALLY(waiting_in(server_command(server, arguments)->text, "127.0.0.1:") >= 3);
-    EVENTUALLY(waiting_in(server_command(server, arguments)->text, "unix:") >= 2);
-    for (size_t i = 0; i < count; i++)
-        ck_assert_int_eq(kill(pids[i], SIGCONT), 0);
+    EVENTUALLY(waiting_in(server_run_here(server, arguments)->text, "127.0.0.1:") >= 3);
+    EVENTUALLY(waiting_in(server_run_here(server, arguments)->text, "unix:") >= 2);
+    for (size_t i = 0; i < worker_count(); i++)
+        ck_assert_int_eq(kill(workers.pids[i], SIGCONT), 0);
     server_stop(server);
 }
 END_TEST
@@ -395,13 +397,11 @@ START_TEST(status_in_the_terminal)
 {
     struct server *server = server_start_with(&(struct setup){
         .main = "control_socket @root@/logs/control.sock;", .http = STATUS_SERVER });
-    const char *const arguments[] = {
-        "-p", "@root@", "-c", "@root@/conf/muxd.conf", "status", NULL
-    };
+    const char *const arguments[] = { "status", NULL };
 
     get(server, "/counted");
     EVENTUALLY(number(server, "\"name\":\"part\"", "total") == 1);
-    struct run *run = server_command(server, arguments);
+    struct run *run = server_run_here(server, arguments);
     ck_assert_msg(run->status == 0, "%s", run->text);
     ck_assert_ptr_nonnull(strstr(run->text, "generation 1, 0 restarts\n"));
     ck_assert_uint_eq(count_of(run->text, " accepting "), worker_count());
@@ -411,7 +411,7 @@ START_TEST(status_in_the_terminal)
     const char *const twice[] = { "status", "status", NULL };
     ck_assert_int_eq(server_command(server, twice)->status, 1);
     server_quit(server);
-    ck_assert_int_eq(server_command(server, arguments)->status, 1);
+    ck_assert_int_eq(server_run_here(server, arguments)->status, 1);
     server_stop(server);
 }
 END_TEST
