@@ -243,6 +243,16 @@ struct run *server_say(struct server *, const char *word);
 struct run *config_test(struct server *, const char *config);
 struct run *config_test_bytes(struct server *, const void *bytes, size_t len);
 
+/* ---- counters ---- */
+
+/* What the master says to "status" on its control socket (logs/muxd.sock): lines of
+ * Prometheus' text, each behind "out ". */
+const char *server_status(struct server *);
+
+/* The value of one, by its name with its labels; one that is not there fails the test. */
+long long metric_in(const char *status, const char *name);
+long long server_metric(struct server *, const char *name);
+
 /* ---- waiting, owning ---- */
 
 /* Gives memory from malloc, or a function to be called, to the server's end. Returns

@@ -22,9 +22,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SERVER                                                           \
-    "server { listen 127.0.0.1:@port@ backlog=2048; root @root@/html;\n" \
-    "location = /body { client_body_read on; return 200 whole; }\n"      \
+/* Each request enters the zone with a key of its own, and drives an old one out. */
+#define SERVER                                                                           \
+    "limit_req_zone \"$pid $connection $connection_requests\" zone=all:64k rate=1r/s;\n" \
+    "server { listen 127.0.0.1:@port@ backlog=2048; root @root@/html;\n"                 \
+    "limit_req zone=all burst=1000000 nodelay;\n"                                        \
+    "location = /body { client_body_read on; return 200 whole; }\n"                      \
     "location = /pid { return 200 $pid; } }\n"
 
 enum {
@@ -172,9 +175,15 @@ static unsigned long load_requests(const struct load *load)
     return requests;
 }
 
+/* What all clients have seen together. */
+struct outcome {
+    unsigned long requests, failures;
+    unsigned kills;
+};
+
 /* Ends the load. Every request that failed was on a connection that a killed worker had
- * accepted. How many failed. */
-static unsigned long load_stop(struct server *server, struct load *load)
+ * accepted. */
+static void load_stop(struct server *server, struct load *load, struct outcome *outcome)
 {
     unsigned long failures = 0, refused = 0, blamed = 0;
     struct ports *failed = server_own(server, calloc(1, sizeof(*failed)));
@@ -183,6 +192,7 @@ static unsigned long load_stop(struct server *server, struct load *load)
         load->reports[i].stop = true;
     for (int i = 0; i < CLIENTS; i++) {
         ck_assert_int_eq(waitpid(load->pids[i], NULL, 0), load->pids[i]);
+        outcome->requests += load->reports[i].requests;
         failures += load->reports[i].failures;
         refused += load->reports[i].refused;
         for (size_t port = 0; port <= USHRT_MAX; port++)
@@ -194,7 +204,7 @@ static unsigned long load_stop(struct server *server, struct load *load)
     if (refused > 0 || blamed < failures)
         server_fail(server, "%lu connections refused; %lu requests failed, %lu on killed workers",
                     refused, failures, blamed);
-    return failures;
+    outcome->failures = failures;
 }
 
 /* ---- whose connections they are ---- */
@@ -325,6 +335,54 @@ static void kill_one(struct server *server, struct load *load)
     ck_assert_int_eq(kill(victim, SIGKILL), 0);
 }
 
+/* ---- counters ---- */
+
+static const char *const totals[] = {
+    "muxd_connections_accepted_total",
+    "muxd_connections_handled_total",
+    "muxd_requests_total",
+    "muxd_responses_total{class=\"2xx\"}",
+    "muxd_received_bytes_total",
+    "muxd_sent_bytes_total",
+    "muxd_request_duration_seconds_count",
+};
+
+enum { TOTALS = sizeof(totals) / sizeof(*totals) };
+
+struct counters {
+    long long totals[TOTALS];
+};
+
+/* Reads the totals anew: none has fallen, and what is counted later is never more. */
+static void counters_follow(struct server *server, struct counters *counters)
+{
+    const char *status = server_status(server);
+
+    for (size_t i = 0; i < TOTALS; i++) {
+        long long now = metric_in(status, totals[i]);
+        if (now < counters->totals[i])
+            server_fail(server, "%s fell from %lld to %lld", totals[i], counters->totals[i], now);
+        counters->totals[i] = now;
+    }
+}
+
+/* What clients have seen has been counted, but for what was under way at the kills. */
+static void expect_counted(struct server *server, const struct counters *before,
+                           const struct counters *after, const struct outcome *outcome)
+{
+    unsigned long answered = outcome->requests - outcome->failures;
+    unsigned long under_way = outcome->kills * CLIENTS;
+    unsigned long begun = (unsigned long)(after->totals[2] - before->totals[2]);
+    unsigned long ended = (unsigned long)(after->totals[3] - before->totals[3]);
+
+    if (ended + under_way < answered || ended > outcome->requests || begun + under_way < answered ||
+        begun > outcome->requests)
+        server_fail(server,
+                    "%lu begun and %lu ended, but %lu tried and %lu answered, and at most %lu "
+                    "under way at the kills",
+                    begun, ended, outcome->requests, answered, under_way);
+}
+
 /* ---- tests ---- */
 
 /* Seconds that the kills go on, 0: a few of them. */
@@ -335,7 +393,8 @@ static unsigned long long_form(void)
     return seconds == NULL ? 0 : strtoul(seconds, NULL, 10);
 }
 
-static unsigned kill_for_long(struct server *server, struct load *load, unsigned long seconds)
+static unsigned kill_for_long(struct server *server, struct load *load, struct counters *counters,
+                              unsigned long seconds)
 {
     long long end = clock_now() + (long long)seconds * 1000;
     unsigned kills = 0;
@@ -344,12 +403,13 @@ static unsigned kill_for_long(struct server *server, struct load *load, unsigned
         long long now = clock_now();
         poll(NULL, 0, next > now ? (int)(next - now) : 0);
         kill_one(server, load);
+        counters_follow(server, counters);
     }
     return kills;
 }
 
 /* Each after some more requests. */
-static unsigned kill_a_few(struct server *server, struct load *load)
+static unsigned kill_a_few(struct server *server, struct load *load, struct counters *counters)
 {
     enum { REQUESTS_BETWEEN = 60 };
 
@@ -357,6 +417,7 @@ static unsigned kill_a_few(struct server *server, struct load *load)
         unsigned long before = load_requests(load);
         EVENTUALLY(load_requests(load) >= before + REQUESTS_BETWEEN);
         kill_one(server, load);
+        counters_follow(server, counters);
     }
     return KILLS;
 }
@@ -366,19 +427,30 @@ START_TEST(only_what_a_killed_worker_answers_is_lost)
     struct server *server =
         server_start_with(&(struct setup){ .http = SERVER, .main = "worker_processes 3;" });
     unsigned long seconds = long_form();
+    struct counters counters = { { 0 } };
+    struct outcome outcome = { 0 };
 
     server_allow(server, "exited on signal 9");
+    server_allow(server, "a worker process died while it changed the shared memory zone");
     get(server, "/");
+    EVENTUALLY(server_metric(server, "muxd_responses_total{class=\"2xx\"}") == 1);
+    counters_follow(server, &counters);
+    struct counters before = counters;
     struct load *load = load_start(server);
-    unsigned kills = seconds > 0 ? kill_for_long(server, load, seconds) : kill_a_few(server, load);
-    unsigned long before = load_requests(load);
-    EVENTUALLY(server_workers(server, NULL, 0) == 3 && load_requests(load) > before + CLIENTS);
-    unsigned long requests = load_requests(load), failures = load_stop(server, load);
-    EVENTUALLY(count_of(server_read(server, "logs/error.log"), "exited on signal 9") == kills);
+    outcome.kills = seconds > 0 ? kill_for_long(server, load, &counters, seconds)
+                                : kill_a_few(server, load, &counters);
+    unsigned long requests = load_requests(load);
+    EVENTUALLY(server_workers(server, NULL, 0) == 3 && load_requests(load) > requests + CLIENTS);
+    load_stop(server, load, &outcome);
+    EVENTUALLY(count_of(server_read(server, "logs/error.log"), "exited on signal 9") ==
+               outcome.kills);
+    EVENTUALLY(server_metric(server, "muxd_connections{state=\"writing\"}") == 0);
+    counters_follow(server, &counters);
+    expect_counted(server, &before, &counters, &outcome);
     if (seconds > 0)
         printf("%u kills in %lu s: %lu requests, %lu failed, all of them on killed workers\n",
-               kills, seconds, requests, failures);
-    ck_assert_uint_gt(requests, failures);
+               outcome.kills, seconds, outcome.requests, outcome.failures);
+    ck_assert_uint_gt(outcome.requests, outcome.failures);
     server_stop(server);
 }
 END_TEST

@@ -292,27 +292,16 @@ START_TEST(workers_and_their_state)
 }
 END_TEST
 
-/* What the control socket says: where no worker is left to ask, the master still tells. */
-static const char *ask_master(struct server *server)
-{
-    struct client *client = client_open_unix(server, "logs/muxd.sock");
-
-    ck_assert(client_send(client, "status\n"));
-    client_finish(client);
-    const char *answer = client_read_all(client);
-    client_close(client);
-    return answer;
-}
-
-/* How many workers have the state, and how many of those are steered to. */
+/* How many workers have the state, and how many of all are steered to. The master tells,
+ * also when no worker is left to ask. */
 static void expect_workers(struct server *server, const char *state, size_t count,
                            size_t in_service)
 {
     char text[40];
 
     snprintf(text, sizeof text, ",state=\"%s\"} 1", state);
-    EVENTUALLY(count_of(ask_master(server), text) == count);
-    const char *answer = ask_master(server);
+    EVENTUALLY(count_of(server_status(server), text) == count);
+    const char *answer = server_status(server);
     size_t steered = 0;
     for (const char *at = answer; (at = strstr(at, "out muxd_worker_in_service{")) != NULL; at++)
         steered += strncmp(strchr(at, '}'), "} 1\n", 4) == 0;
