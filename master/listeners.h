@@ -11,6 +11,7 @@
 
 #include "master/handshakes.h"
 #include "master/listening_socket.h"
+#include "master/overflow.h"
 #include "master/steering.h"
 
 /* While an address is in use: nginx's patience. */
@@ -31,6 +32,7 @@ struct socket_group {
     bool quiesced;    /* no new connection begins; a unix socket has lost its name for good */
     bool steered;     /* `steering` is attached */
     struct steering steering;
+    struct overflow overflow;
 };
 
 struct listeners {

@@ -75,6 +75,7 @@ struct master {
     bool daemon;      /* it has left its terminal */
     uint64_t quit_at; /* draining (drain_on_term): QUITTING begins then; 0: it does not */
     uint64_t kill_at; /* STOPPING: who is still there is killed */
+    uint64_t look_at; /* the next look at the queues of listening sockets: overflow.h */
     uint64_t wake;    /* monotonic ms: when the loop turns at the latest */
 };
 

@@ -15,7 +15,7 @@
 
 /* Milliseconds. */
 enum {
-    LOOK_EVERY = 1000, /* for heartbeats that have stopped */
+    LOOK_EVERY = 1000, /* for heartbeats that have stopped, and queues that are full */
     KILL_AFTER = 1000, /* TERM */
 };
 
@@ -181,6 +181,15 @@ static void announce(struct master *master, uint64_t now)
     master_wake_at(master, notify_advance(&master->notify, now));
 }
 
+static void look_at_queues(struct master *master, uint64_t now)
+{
+    if (now >= master->look_at) {
+        overflow_look(&master->listeners, master->log, now);
+        master->look_at = now + LOOK_EVERY;
+    }
+    master_wake_at(master, master->look_at);
+}
+
 static void advance(struct master *master, uint64_t now)
 {
     master->wake = now + LOOK_EVERY;
@@ -198,6 +207,7 @@ static void advance(struct master *master, uint64_t now)
     steer_connections(master);
     stand_ins_update(master);
     status_update(master);
+    look_at_queues(master, now);
 }
 
 /* Sleeps until there is a signal, a client of the control socket has something to say, or

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +14,8 @@
 enum {
     ACCEPT_TURN = 64,   /* connections taken before others get their turn */
     ACCEPT_RETRY = 500, /* ms until a failed accept is tried again */
-    IDLE_CLOSED = 32,   /* idle connections closed at a time to make room */
+    IDLE_CLOSED = 32,   /* idle connections closed at a time to make room, at most: */
+    IDLE_SHARE = 8,     /* this part of all of them, and one at least */
     WARN_EVERY = 60000, /* ms between two warnings that accepting is paused */
 };
 
@@ -44,6 +46,27 @@ static void peer_compact(struct ip_address *peer, const union socket_name *name)
     }
 }
 
+/* Closes the oldest idle connections; false when there was none. */
+static bool close_idle(struct worker *worker)
+{
+    uint32_t count = worker->waiting_count / IDLE_SHARE;
+
+    if (count > IDLE_CLOSED)
+        count = IDLE_CLOSED;
+    return connection_close_idle(worker, count > 0 ? count : 1) > 0;
+}
+
+/* Whether a connection waits; only one that does is worth making room for. */
+static bool is_waited_for(struct acceptor *acceptor)
+{
+    struct pollfd waiting = { .fd = acceptor->watch.fd, .events = POLLIN };
+
+    if (poll(&waiting, 1, 0) > 0)
+        return true;
+    acceptor->watch.readable = false;
+    return false;
+}
+
 /* The worker is full: idle connections make room, the oldest first; when there is
  * none, accepting waits for a connection to close, or to have been silent for long
  * enough to be idle. */
@@ -53,7 +76,9 @@ static bool make_room(struct acceptor *acceptor)
 
     if (worker->connection_count < worker->connection_limit)
         return true;
-    if (connection_close_idle(worker, IDLE_CLOSED) > 0)
+    if (!is_waited_for(acceptor))
+        return false;
+    if (close_idle(worker))
         return true;
     pause_accepting(worker, LOG_LEVEL_WARN, 0);
     if (worker->oldest_idle != NULL)
@@ -67,7 +92,9 @@ static void accept_failed(struct acceptor *acceptor, int error)
     struct worker *worker = acceptor->worker;
 
     if (error == EMFILE || error == ENFILE) {
-        if (connection_close_idle(worker, IDLE_CLOSED) > 0) {
+        if (!is_waited_for(acceptor)) /* accept(2) fails so even with an empty queue */
+            return;
+        if (close_idle(worker)) {
             timer_arm(&worker->timers, &acceptor->retry, worker->clock.now);
             return;
         }

@@ -2,15 +2,10 @@
  * kernel chooses. */
 #include "master/listeners.h"
 
+#include "tests/unit/master/addresses.h"
 #include "tests/unit/unit.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-enum { PATIENCE = 10000 /* ms */ };
 
 static struct listeners listeners;
 static struct arena arena;
@@ -27,64 +22,12 @@ static void tear_down(void)
     arena_free(&arena);
 }
 
-static struct listener listener_on(const char *text)
-{
-    struct listener listener = { .options = { .backlog = 16,
-                                              .rcvbuf = -1,
-                                              .sndbuf = -1,
-                                              .fastopen = -1,
-                                              .ipv6only = true,
-                                              .so_keepalive = -1 } };
-    struct address addresses[ADDRESSES_MAX];
-    size_t count = 0;
-
-    ck_assert_int_eq(address_parse(slice_of(text), 80, addresses, &count), ADDRESS_OK);
-    listener.options.address = addresses[0];
-    return listener;
-}
-
-/* A port that is free, though nothing keeps others from taking it. */
-static struct listener listener_on_free_port(void)
-{
-    struct sockaddr_in name = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof name;
-    char text[40];
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    ck_assert_int_eq(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&name, &len), 0);
-    close(fd);
-    snprintf(text, sizeof text, "127.0.0.1:%u", ntohs(name.sin_port));
-    return listener_on(text);
-}
-
 /* Opens and commits: the listener is the whole configuration. */
 static bool put_in_force(struct listener *listener, unsigned slots)
 {
     ck_assert_int_eq(listeners_open(&listeners, &log_stderr, &arena, listener, 1, slots),
                      LISTENING_OK);
     return listeners_commit(&listeners, &log_stderr, listener, 1);
-}
-
-/* Connects; the connection, or -1 with errno set. */
-static int connect_to(const struct listener *listener)
-{
-    const struct address *address = &listener->options.address;
-    int fd = socket(address->name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct pollfd done = { .fd = fd, .events = POLLOUT };
-    int error = 0;
-    socklen_t len = sizeof error;
-
-    if (connect(fd, &address->name.any, address->len) == 0)
-        return fd;
-    error = errno;
-    if (error == EINPROGRESS && poll(&done, 1, PATIENCE) == 1)
-        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
-    if (error == 0)
-        return fd;
-    close(fd);
-    errno = error;
-    return -1;
 }
 
 /* How many connections wait in the socket of a slot; takes them all. */
