@@ -5,7 +5,9 @@
 #include "master/listeners.h"
 
 /* Takes the sockets of $LISTEN_FDS, when they are meant for this process: a `listen` of the
- * same address uses them. They stay the manager's: they go on listening when muxd leaves. */
+ * same address uses them; $LISTEN_FDNAMES is for the log. They stay the manager's: they go on
+ * listening when muxd leaves, and what waits in them then is for who comes next. One that the
+ * configuration no longer names stays open, and takes nothing new until it is named again. */
 void activation_inherit(struct listeners *, const struct log *);
 
 #endif

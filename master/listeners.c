@@ -42,23 +42,40 @@ static struct socket_group *group_new(struct listeners *listeners,
     return group;
 }
 
-/* Closes the group's sockets from the end until `count` are left. One that another master
- * has too goes on listening. */
+static unsigned larger_of(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+/* How many of the first ones are somebody else's too. */
+static unsigned group_foreign(const struct socket_group *group)
+{
+    return larger_of(group->shared, group->lent);
+}
+
+/* Closes the group's sockets from the end until `count` are left. One that is somebody else's
+ * too goes on listening. */
 static void group_shrink(struct socket_group *group, unsigned count)
 {
     while (group->count > count) {
         group->count--;
-        if (group->count < group->shared)
+        if (group->count < group_foreign(group))
             close(group->sockets[group->count]);
         else
             listening_close(group->sockets[group->count]);
     }
 }
 
-/* How many stay open: those wanted, and those that another master has too. */
+/* How many are read: those wanted, and those that another master has too. */
+static unsigned group_read(const struct socket_group *group)
+{
+    return larger_of(group->wanted, group->shared);
+}
+
+/* How many are not to be emptied. */
 static unsigned group_kept(const struct socket_group *group)
 {
-    return group->wanted > group->shared ? group->wanted : group->shared;
+    return group->emptied ? group->count : group_read(group);
 }
 
 /* Frees the groups that have no socket. */
@@ -98,8 +115,18 @@ static bool covered(const struct listeners *listeners, const struct listen_optio
     return false;
 }
 
+/* The manager's socket, alone, is no group that could be steered: it becomes one when the
+ * second socket joins, which is not to get connections before it is in force. */
+static void steer_from_now_on(struct listeners *listeners, const struct log *log,
+                              struct socket_group *group)
+{
+    if (group->lent > 0 && !group->steered && steering_count(&group->steering) > 0)
+        listeners_steer(listeners, log, group, &group->steering);
+}
+
 /* Opens one more socket of the group. */
-static enum listening group_grow(const struct log *log, struct socket_group *group)
+static enum listening group_grow(struct listeners *listeners, const struct log *log,
+                                 struct socket_group *group)
 {
     int *sockets = realloc(group->sockets, (group->count + 1) * sizeof *sockets);
 
@@ -112,6 +139,7 @@ static enum listening group_grow(const struct log *log, struct socket_group *gro
     if (result == LISTENING_OK) {
         group->count++;
         group->pending++;
+        steer_from_now_on(listeners, log, group);
     }
     return result;
 }
@@ -121,12 +149,13 @@ static unsigned sockets_wanted(const struct listen_options *options, unsigned sl
     return listening_is_unix(options) ? 1 : slots;
 }
 
-static enum listening group_open(const struct log *log, struct socket_group *group, unsigned wanted)
+static enum listening group_open(struct listeners *listeners, const struct log *log,
+                                 struct socket_group *group, unsigned wanted)
 {
     enum listening result = LISTENING_OK;
 
     while (group->count < wanted && result == LISTENING_OK)
-        result = group_grow(log, group);
+        result = group_grow(listeners, log, group);
     return result;
 }
 
@@ -181,7 +210,7 @@ enum listening listeners_open(struct listeners *listeners, const struct log *log
     for (size_t i = 0; i < count && worst == LISTENING_OK; i++) {
         struct socket_group *group = listeners_group(listeners, &wanted[i]);
         unsigned sockets = sockets_wanted(&wanted[i].options, slots);
-        worst = group_open(log, group, sockets);
+        worst = group_open(listeners, log, group, sockets);
         if (worst == LISTENING_OK && !lend_sockets(arena, &wanted[i], group, sockets))
             worst = LISTENING_FAILED;
         if (worst != LISTENING_OK)
@@ -222,6 +251,9 @@ static void group_configure(const struct log *log, struct socket_group *group,
 /* No longer listened on: what has begun is served, nothing more begins. */
 static void group_quiesce(const struct log *log, struct socket_group *group)
 {
+    /* Nobody else could listen on the manager's unix socket when its file is gone. */
+    if (group->lent > 0 && listening_is_unix(&group->options))
+        return;
     for (unsigned i = 0; i < group->count && !group->quiesced; i++)
         listening_quiesce(log, group->sockets[i], &group->options);
     group->quiesced = true;
@@ -245,6 +277,7 @@ bool listeners_commit(struct listeners *listeners, const struct log *log,
     for (size_t i = 0; i < count; i++) {
         struct socket_group *group = listeners_group(listeners, &wanted[i]);
         group->wanted = wanted[i].socket_count;
+        group->emptied = false;
         group_configure(log, group, &wanted[i].options);
         group_resume(log, group);
     }
@@ -292,18 +325,20 @@ bool listeners_drained(const struct listeners *listeners)
 
 void listeners_retire(struct listeners *listeners)
 {
-    for (struct socket_group *group = listeners->first; group != NULL; group = group->next)
-        group_shrink(group, group_kept(group));
+    for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        group_shrink(group, larger_of(group_read(group), group->lent));
+        group->emptied = group_read(group) < group->count;
+    }
     remove_empty(listeners);
 }
 
-/* New connections go to the sockets that the other master has too. */
+/* New connections go to the sockets that somebody else has too. */
 static void group_hand_back(struct listeners *listeners, const struct log *log,
                             struct socket_group *group)
 {
     struct steering theirs = { 0 };
 
-    for (unsigned i = 0; i < group->shared; i++)
+    for (unsigned i = 0; i < group_foreign(group); i++)
         steering_add(&theirs, i);
     listeners_steer(listeners, log, group, &theirs);
 }
@@ -311,10 +346,10 @@ static void group_hand_back(struct listeners *listeners, const struct log *log,
 void listeners_quiesce(struct listeners *listeners, const struct log *log)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
-        group->wanted = 0;
-        if (group->shared == 0)
+        group->wanted = group->lent; /* what waits there is for who comes next */
+        if (group_foreign(group) == 0)
             group_quiesce(log, group);
-        else if (group->shared < group->count)
+        else if (group_foreign(group) < group->count)
             group_hand_back(listeners, log, group);
     }
 }
@@ -326,11 +361,10 @@ void listeners_steer(struct listeners *listeners, const struct log *log, struct 
         return;
     if (group->steered && memcmp(&group->steering, steering, sizeof *steering) == 0)
         return;
-    if (steering_attach(group->sockets[0], steering)) {
-        group->steering = *steering;
-        group->steered = true;
+    group->steering = *steering;
+    group->steered = steering_attach(group->sockets[0], steering);
+    if (group->steered || (group->lent == group->count && errno == EINVAL))
         return;
-    }
     listeners->unsteerable = true;
     log_write(log, LOG_LEVEL_WARN, errno, 0,
               "setsockopt(SO_ATTACH_REUSEPORT_CBPF) failed: connections are spread by the kernel "
@@ -340,8 +374,10 @@ void listeners_steer(struct listeners *listeners, const struct log *log, struct 
 void listeners_close(struct listeners *listeners, const struct log *log)
 {
     for (struct socket_group *group = listeners->first; group != NULL; group = group->next) {
-        if (listening_is_unix(&group->options) && group->shared == 0)
+        if (listening_is_unix(&group->options) && group_foreign(group) == 0)
             group_quiesce(log, group);
+        else if (group->lent > 0 && group->shared == 0)
+            group_resume(log, group); /* the manager listens on */
         group_shrink(group, 0);
     }
     remove_empty(listeners);
@@ -378,7 +414,7 @@ static bool listening_address(int fd, struct address *address)
     return getsockname(fd, &address->name.any, &address->len) == 0;
 }
 
-bool listeners_inherit(struct listeners *listeners, int fd)
+bool listeners_inherit(struct listeners *listeners, int fd, enum socket_origin origin)
 {
     /* What its options are is not known: all that the configuration says is set. */
     struct listen_options options = { .backlog = -1,
@@ -403,28 +439,55 @@ bool listeners_inherit(struct listeners *listeners, int fd)
         return false;
     group->sockets = sockets;
     sockets[group->count++] = fd;
-    group->shared = group->count;
+    if (origin == SOCKET_OF_MANAGER)
+        group->lent = group->count;
+    else
+        group->shared = group->count;
     return true;
 }
 
-char *listeners_pass(const struct listeners *listeners)
+bool listeners_pass(const struct listeners *listeners)
+{
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        for (unsigned i = 0; i < group->count; i++)
+            if (fcntl(group->sockets[i], F_SETFD, 0) < 0)
+                return false;
+    return true;
+}
+
+char *listeners_numbers(const struct listeners *listeners, bool lent_only)
 {
     char *text = NULL;
     size_t len;
     FILE *out = open_memstream(&text, &len);
-    bool passed = out != NULL;
+    bool written = out != NULL;
 
-    for (const struct socket_group *group = listeners->first; passed && group != NULL;
-         group = group->next)
-        for (unsigned i = 0; i < group->count && passed; i++)
-            passed = fcntl(group->sockets[i], F_SETFD, 0) == 0 &&
-                     fprintf(out, "%d;", group->sockets[i]) > 0;
+    for (const struct socket_group *group = listeners->first; written && group != NULL;
+         group = group->next) {
+        unsigned count = lent_only ? group->lent : group->count;
+        for (unsigned i = 0; i < count && written; i++)
+            written = fprintf(out, "%d;", group->sockets[i]) > 0;
+    }
     if (out != NULL)
-        passed = fclose(out) == 0 && passed;
-    if (passed)
+        written = fclose(out) == 0 && written;
+    if (written)
         return text;
     free(text);
     return NULL;
+}
+
+void listeners_warn_unused(const struct listeners *listeners, const struct log *log)
+{
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next) {
+        char text[ADDRESS_TEXT_MAX];
+        if (group->lent == 0 || group->wanted > 0)
+            continue;
+        address_text(&group->options.address, text);
+        log_write(log, LOG_LEVEL_WARN, 0, 0,
+                  "the service manager passes a socket on %s, which no \"listen\" names: nobody "
+                  "accepts there",
+                  text);
+    }
 }
 
 void listeners_share(struct listeners *listeners)

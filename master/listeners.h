@@ -26,9 +26,11 @@ struct socket_group {
     struct listen_options options; /* as they are set now */
     int *sockets;                  /* in the order of their listen(2) */
     unsigned count;                /* open */
-    unsigned shared;  /* of these, the first ones: another master has them too (upgrade.h) */
+    unsigned lent;    /* of these, the first ones: the service manager's, for good (activation.h) */
+    unsigned shared;  /* likewise: another master has them too (upgrade.h) */
     unsigned pending; /* of these, the last ones: opened by the transaction under way */
     unsigned wanted;  /* by the committed configuration; the rest retires */
+    bool emptied;     /* of what retires only what is lent is left, and nothing waits there */
     bool quiesced;    /* no new connection begins; a unix socket has lost its name for good */
     bool steered;     /* `steering` is attached */
     struct steering steering;
@@ -76,13 +78,25 @@ void listeners_retire(struct listeners *);
 /* Lets no new connection begin on any address. */
 void listeners_quiesce(struct listeners *, const struct log *);
 
-/* Takes a listening socket that another master has opened, behind those of its address that
- * were taken before. False when it is none, or memory is out. */
-bool listeners_inherit(struct listeners *, int fd);
+/* Whose a socket is that was opened by somebody else. */
+enum socket_origin {
+    SOCKET_OF_MASTER,  /* another master's, until that leaves */
+    SOCKET_OF_MANAGER, /* the service manager's: it is never shut down, nor loses its file */
+};
 
-/* In a child that will be another master: lets all sockets survive execve(2). Their numbers,
- * "6;7;", of malloc; NULL on failure. */
-char *listeners_pass(const struct listeners *);
+/* Takes a listening socket, behind those of its address that were taken before. False when it is
+ * none, or memory is out. */
+bool listeners_inherit(struct listeners *, int fd, enum socket_origin);
+
+/* In a child that will be another master: lets all sockets survive execve(2). */
+bool listeners_pass(const struct listeners *);
+
+/* The numbers of all sockets, "6;7;", in the order in which they are to be taken; or of the
+ * manager's only. Of malloc; NULL when memory is out. */
+char *listeners_numbers(const struct listeners *, bool lent_only);
+
+/* Says which of the manager's sockets the committed configuration does not listen on. */
+void listeners_warn_unused(const struct listeners *, const struct log *);
 
 /* All sockets there are: another master has them too, from now on; or no longer. */
 void listeners_share(struct listeners *);

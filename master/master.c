@@ -44,6 +44,7 @@ static bool open_sockets(struct master *master)
         if (result == LISTENING_OK) {
             listeners_commit(&master->listeners, master->log, first->listeners,
                              first->listener_count);
+            listeners_warn_unused(&master->listeners, master->log);
             return true;
         }
         if (result == LISTENING_FAILED || attempt == LISTEN_ATTEMPTS) {

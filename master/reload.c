@@ -203,6 +203,7 @@ static void commit(struct master *master, uint64_t now)
     }
     bool retiring =
         listeners_commit(&master->listeners, master->log, next->listeners, next->listener_count);
+    listeners_warn_unused(&master->listeners, generation_log(next));
     next->older = old;
     master->current = next;
     master->reload.next = NULL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define SOCKETS_VARIABLE "MUXD"
+#define LENT_VARIABLE "MUXD_LENT"
 #define READY_VARIABLE "MUXD_READY"
 #define READY_WORD "muxd: ready\n"
 #define OLD_SUFFIX ".oldbin"
@@ -34,20 +35,40 @@ static int number_of_variable(const char *name)
     return (int)number;
 }
 
-/* "6;7;8;" */
+/* Takes the next number off "6;7;8;". False when there is none, or something else. */
+static bool next_number(struct slice *rest, uint64_t *number)
+{
+    ptrdiff_t end = slice_find(*rest, ';');
+
+    if (end < 0 || !slice_to_number(slice_first(*rest, (size_t)end), INT32_MAX, number))
+        return false;
+    *rest = slice_from(*rest, (size_t)end + 1);
+    return true;
+}
+
+static enum socket_origin origin_of(uint64_t fd)
+{
+    const char *lent = getenv(LENT_VARIABLE);
+    struct slice rest = slice_of(lent != NULL ? lent : "");
+    uint64_t number;
+
+    while (next_number(&rest, &number))
+        if (number == fd)
+            return SOCKET_OF_MANAGER;
+    return SOCKET_OF_MASTER;
+}
+
 static void take_sockets(struct master *master, struct slice rest)
 {
     while (rest.len > 0) {
-        ptrdiff_t end = slice_find(rest, ';');
         uint64_t fd;
-        if (end < 0 || !slice_to_number(slice_first(rest, (size_t)end), INT32_MAX, &fd) ||
-            !listeners_inherit(&master->listeners, (int)fd)) {
+        if (!next_number(&rest, &fd) ||
+            !listeners_inherit(&master->listeners, (int)fd, origin_of(fd))) {
             log_write(master->log, LOG_LEVEL_EMERG, 0, 0,
                       "invalid socket in the " SOCKETS_VARIABLE
                       " environment variable, ignoring the rest of it");
             return;
         }
-        rest = slice_from(rest, (size_t)end + 1);
     }
 }
 
@@ -59,11 +80,13 @@ void upgrade_inherit(struct master *master)
         return;
     log_write(master->log, LOG_LEVEL_NOTICE, 0, 0, "using inherited sockets from \"%s\"", sockets);
     take_sockets(master, slice_of(sockets));
+    listeners_share(&master->listeners);
     master->upgrade.predecessor = getppid();
     master->upgrade.ready = number_of_variable(READY_VARIABLE);
     if (master->upgrade.ready >= 0 && fcntl(master->upgrade.ready, F_SETFD, FD_CLOEXEC) < 0)
         master->upgrade.ready = -1;
     unsetenv(SOCKETS_VARIABLE);
+    unsetenv(LENT_VARIABLE);
     unsetenv(READY_VARIABLE);
 }
 
@@ -136,17 +159,29 @@ static void move_files(struct master *master, bool away)
                               away ? old_path(master, settings->control) : settings->control);
 }
 
+/* In the child: passes the sockets, and says which they are. */
+static bool pass_sockets(const struct listeners *listeners)
+{
+    char *all = listeners_numbers(listeners, false), *lent = listeners_numbers(listeners, true);
+    bool passed = all != NULL && lent != NULL && listeners_pass(listeners) &&
+                  setenv(SOCKETS_VARIABLE, all, 1) == 0 && setenv(LENT_VARIABLE, lent, 1) == 0;
+
+    free(all);
+    free(lent);
+    return passed;
+}
+
 /* In the child: becomes the new master. What it says before it has a log of its own goes
  * into the pipe. */
 static _Noreturn void execute(const struct master *master, int report)
 {
-    char ready[16], *sockets = listeners_pass(&master->listeners);
+    char ready[16];
     char *const *arguments = master->launch->arguments;
 
     signal(SIGPIPE, SIG_DFL);
     snprintf(ready, sizeof ready, "%d", report);
-    if (sockets == NULL || dup2(report, STDERR_FILENO) < 0 || fcntl(report, F_SETFD, 0) < 0 ||
-        setenv(SOCKETS_VARIABLE, sockets, 1) < 0 || setenv(READY_VARIABLE, ready, 1) < 0 ||
+    if (!pass_sockets(&master->listeners) || dup2(report, STDERR_FILENO) < 0 ||
+        fcntl(report, F_SETFD, 0) < 0 || setenv(READY_VARIABLE, ready, 1) < 0 ||
         sigprocmask(SIG_SETMASK, &master->signals.original, NULL) < 0)
         _exit(EXIT_FAILURE);
     execvp(arguments[0], arguments);

@@ -1,9 +1,10 @@
 /* upgrade.h: a new binary takes over on the same sockets (USR2), nginx's way.
  *
  * The old master executes the new one with its listening sockets, which it names in the
- * environment: MUXD=6;7;8; in the order in which they joined their groups. Its pid file and
- * control socket are renamed to .oldbin. The two serve side by side until one of them is told
- * to leave: the old one by WINCH and QUIT; or the new one by QUIT, after HUP to the old.
+ * environment: MUXD=6;7;8; in the order in which they joined their groups, and in MUXD_LENT
+ * those that are the service manager's. Its pid file and control socket are renamed to
+ * .oldbin. The two serve side by side until one of them is told to leave: the old one by
+ * WINCH and QUIT; or the new one by QUIT, after HUP to the old.
  * Sockets that both have are neither shut down nor silenced by the one that leaves; and one
  * of them steers at a time: the new one from when its workers accept, the old one again
  * when it is told so, or the new one has ended. `muxd -s upgrade` does it all. */

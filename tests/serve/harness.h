@@ -102,6 +102,9 @@ void server_configure(struct server *, const struct setup *);
 /* The processes of the workers: how many, and at most `most` of them in `pids`. */
 size_t server_workers(struct server *, pid_t *pids, size_t most);
 
+/* The same of any process: its children. */
+size_t children_of(pid_t, pid_t *pids, size_t most);
+
 /* All of them, once they are as many as MUXD_WORKERS says. */
 enum { WORKERS_MOST = 8 };
 struct workers {

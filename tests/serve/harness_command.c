@@ -84,8 +84,8 @@ struct run *config_test(struct server *server, const char *config)
 
 /* ---- processes ---- */
 
-/* The children of a process that have not ended, in no order. */
-static size_t children_of(pid_t parent, pid_t *pids, size_t most)
+/* Those that have not ended, in no order. */
+size_t children_of(pid_t parent, pid_t *pids, size_t most)
 {
     DIR *processes = opendir("/proc");
     size_t count = 0;

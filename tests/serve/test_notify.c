@@ -1,7 +1,6 @@
 /* What the service manager is told: sd_notify(3). */
 #include "tests/serve/harness.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -128,55 +127,12 @@ START_TEST(what_is_no_socket_is_ignored)
 }
 END_TEST
 
-/* ---- socket activation ---- */
-
-/* As a service manager starts it: the socket is descriptor 3. */
-static pid_t start_activated(struct server *server, int listening)
-{
-    pid_t pid = fork();
-    char text[20];
-
-    ck_assert_int_ge(pid, 0);
-    if (pid > 0)
-        return pid;
-    snprintf(text, sizeof(text), "%d", getpid());
-    setenv("LISTEN_PID", text, 1);
-    setenv("LISTEN_FDS", "1", 1);
-    dup2(listening, 3);
-    fcntl(3, F_SETFD, 0); /* should that have been its number already */
-    execl(getenv("MUXD_BINARY"), "muxd", "-p", server->root, "-c", "conf/muxd.conf", NULL);
-    _exit(127);
-}
-
-START_TEST(a_passed_socket_outlives_the_server)
-{
-    struct server *server = server_new();
-
-    unsetenv("NOTIFY_SOCKET");
-    server_configure(server, &(struct setup){ .http = HELLO });
-    int listening = port_occupy(server, 1);
-    for (int round = 0; round < 2; round++) {
-        struct client *early = client_open(server); /* nobody serves yet */
-        client_send(early, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        server->pid = start_activated(server, listening);
-        ck_assert_str_eq(client_read(early)->body, "hello");
-        for (int i = 0; i < 20; i++)
-            ck_assert_str_eq(get(server, "/")->body, "hello");
-        server_wait_file(server, "logs/muxd.pid", "\n");
-        server_quit(server);
-    }
-    close(listening);
-    server_stop(server);
-}
-END_TEST
-
 int main(void)
 {
     return serve_main("notify", (const TTest *[]){
                                     the_manager_follows_a_server,
                                     the_watchdog_is_fed,
                                     what_is_no_socket_is_ignored,
-                                    a_passed_socket_outlives_the_server,
                                     NULL,
                                 });
 }

@@ -135,6 +135,36 @@ START_TEST(a_binary_that_does_not_start_changes_nothing)
 }
 END_TEST
 
+/* Its workers end with it, and its sockets; the old one has everything again. */
+START_TEST(a_new_master_that_is_killed_is_as_if_it_had_not_been)
+{
+    enum { ENOUGH = 40, WORKERS = 4 };
+    struct server *server = start("worker_processes 2;");
+    pid_t workers[WORKERS];
+
+    server_allow(server, "exited on signal 9");
+    for (int round = 0; round < 2; round++) {
+        configure(server, "worker_processes 4;");
+        server_signal(server, SIGUSR2);
+        EVENTUALLY(count_of(server_read(server, "logs/error.log"), " serves\n") ==
+                   (unsigned)round + 1);
+        pid_t next = pid_in_file(server);
+        ck_assert_int_ne(next, server->pid);
+        EVENTUALLY(children_of(next, workers, WORKERS) == WORKERS);
+        ck_assert_int_eq(kill(next, SIGKILL), 0);
+        for (int i = 0; i < WORKERS; i++) /* they are this process's children by now */
+            EVENTUALLY(waitpid(workers[i], NULL, WNOHANG) == workers[i]);
+        EVENTUALLY(pid_in_file(server) == server->pid);
+        ck_assert(!exists(server, "logs/muxd.pid.oldbin"));
+        ck_assert(exists(server, "logs/socket"));
+        for (int i = 0; i < ENOUGH; i++)
+            ck_assert_str_eq(get(server, "/")->body, "hello");
+        ck_assert_int_eq(server_say(server, "reload")->status, 0);
+    }
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(one_upgrade_at_a_time)
 {
     struct server *server = start("");
@@ -157,6 +187,7 @@ int main(void)
                                      upgrade_does_it_all,
                                      by_hand_and_back,
                                      a_binary_that_does_not_start_changes_nothing,
+                                     a_new_master_that_is_killed_is_as_if_it_had_not_been,
                                      one_upgrade_at_a_time,
                                      NULL,
                                  });
