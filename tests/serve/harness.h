@@ -60,6 +60,12 @@ struct setup {
     const char *config;           /* the whole file, with nothing added, instead of the above */
     const char *const *arguments; /* more of the command line, NULL-terminated */
     unsigned long files;          /* RLIMIT_NOFILE of the server; 0: the test's own */
+    unsigned long name_spaces;    /* clone(2): CLONE_NEWPID and the like; 0: the test's own */
+    /* Called in the server's process, last of all before it becomes muxd; NULL: nothing is. No
+     * checks there: libcheck's own descriptor may be gone. */
+    void (*prepare)(void *argument);
+    void *argument;
+    const char *binary; /* of muxd, where it is not MUXD_BINARY: after `prepare` */
 };
 
 /* The whole main of a test program: runs the tests (a NULL-terminated list) in

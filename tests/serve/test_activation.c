@@ -2,9 +2,6 @@
  * listening whatever becomes of the server. */
 #include "tests/serve/harness.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -15,44 +12,50 @@
 #define OTHER "server { listen 127.0.0.1:@port2@; location / { return 200 other; } }\n"
 #define REQUEST "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
-/* As a service manager starts it: the sockets are descriptors 3 and following. */
-static void start_activated(struct server *server, const int *sockets, int count, const char *names)
+/* What the manager passes: descriptors 3 and following. */
+struct passed {
+    const int *sockets;
+    int count;
+    const char *names;
+};
+
+static void pass(void *argument)
 {
-    const char *binary = getenv("MUXD_BINARY"), *output = server_path(server, "logs/output.txt");
+    enum { FIRST = 3, ASIDE = 100 };
+    const struct passed *passed = argument;
     char text[20];
 
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* after an upgrade the next master is a child, too */
+    for (int i = 0; i < passed->count; i++)
+        dup2(passed->sockets[i], ASIDE + i);
+    for (int i = 0; i < passed->count; i++)
+        dup2(ASIDE + i, FIRST + i);
+    closefrom(FIRST + passed->count);
+    snprintf(text, sizeof(text), "%d", getpid());
+    setenv("LISTEN_PID", text, 1);
+    snprintf(text, sizeof(text), "%d", passed->count);
+    setenv("LISTEN_FDS", text, 1);
+    setenv("LISTEN_FDNAMES", passed->names, 1);
+}
+
+static void start_activated(struct server *server, const char *http, const int *sockets, int count,
+                            const char *names)
+{
+    struct passed passed = { sockets, count, names };
+
     server_file(server, "logs/muxd.pid", "");
-    server->pid = fork();
-    ck_assert_int_ge(server->pid, 0);
-    if (server->pid == 0) {
-        enum { FIRST = 3, ASIDE = 100 }; /* libcheck has 3: nothing is checked from here on */
-        for (int i = 0; i < count; i++)
-            dup2(sockets[i], ASIDE + i);
-        for (int i = 0; i < count; i++)
-            dup2(ASIDE + i, FIRST + i);
-        dup2(open(output, O_WRONLY | O_APPEND), STDERR_FILENO);
-        closefrom(FIRST + count);
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        snprintf(text, sizeof(text), "%d", getpid());
-        setenv("LISTEN_PID", text, 1);
-        snprintf(text, sizeof(text), "%d", count);
-        setenv("LISTEN_FDS", text, 1);
-        setenv("LISTEN_FDNAMES", names, 1);
-        execl(binary, binary, "-p", server->root, "-c", "conf/muxd.conf", "-e", "logs/start.log",
-              NULL);
-        _exit(127);
-    }
-    server_wait_file(server, "logs/muxd.pid", "\n");
+    server_run(server,
+               &(struct setup){ .http = http,
+                                .arguments = (const char *[]){ "-e", "logs/start.log", NULL },
+                                .prepare = pass,
+                                .argument = &passed });
 }
 
 /* A server that is not running, and the socket of its first address. */
-static struct server *server_with_socket(const char *http, int *listening)
+static struct server *server_with_socket(int *listening)
 {
     struct server *server = server_new();
 
     *listening = port_occupy(server, 1);
-    server_configure(server, &(struct setup){ .http = http });
     return server;
 }
 
@@ -83,12 +86,12 @@ static bool is_silenced(int fd)
 START_TEST(a_passed_socket_outlives_the_server)
 {
     int listening;
-    struct server *server = server_with_socket(HELLO, &listening);
+    struct server *server = server_with_socket(&listening);
 
     for (int round = 0; round < 2; round++) {
         struct client *early = client_open(server); /* nobody serves yet */
         client_send(early, REQUEST);
-        start_activated(server, &listening, 1, "web");
+        start_activated(server, HELLO, &listening, 1, "web");
         ck_assert_str_eq(client_read(early)->body, "hello");
         expect_served(server);
         server_quit(server);
@@ -102,10 +105,10 @@ END_TEST
 START_TEST(an_upgrade_passes_it_on_as_the_manager_s)
 {
     int listening;
-    struct server *server = server_with_socket(HELLO, &listening);
+    struct server *server = server_with_socket(&listening);
     int status = -1;
 
-    start_activated(server, &listening, 1, "web");
+    start_activated(server, HELLO, &listening, 1, "web");
     expect_served(server);
     for (int round = 0; round < 2; round++) {
         ck_assert_int_eq(server_say(server, "upgrade")->status, 0);
@@ -118,7 +121,7 @@ START_TEST(an_upgrade_passes_it_on_as_the_manager_s)
     ck_assert(listens(listening));
     struct client *early = client_open(server);
     client_send(early, REQUEST);
-    start_activated(server, &listening, 1, "web");
+    start_activated(server, HELLO, &listening, 1, "web");
     ck_assert_str_eq(client_read(early)->body, "hello");
     server_stop(server);
     close(listening);
@@ -128,9 +131,9 @@ END_TEST
 START_TEST(a_reload_that_removes_it_silences_it)
 {
     int listening;
-    struct server *server = server_with_socket(HELLO OTHER, &listening);
+    struct server *server = server_with_socket(&listening);
 
-    start_activated(server, &listening, 1, "web");
+    start_activated(server, HELLO OTHER, &listening, 1, "web");
     expect_served(server);
     for (int round = 0; round < 2; round++) {
         server_configure(server, &(struct setup){ .http = OTHER });
@@ -166,8 +169,7 @@ START_TEST(one_that_nobody_listens_on_is_said)
 
     sockets[0] = port_occupy(server, 1);
     sockets[1] = port_occupy(server, 2);
-    server_configure(server, &(struct setup){ .http = HELLO });
-    start_activated(server, sockets, 2, "web:admin");
+    start_activated(server, HELLO, sockets, 2, "web:admin");
     expect_served(server);
     ck_assert(is_silenced(sockets[1]));
     ck_assert(!is_silenced(sockets[0]));
@@ -193,10 +195,8 @@ START_TEST(a_unix_socket_keeps_its_file)
     snprintf(name.sun_path, sizeof(name.sun_path), "%s/logs/socket", server->root);
     ck_assert_int_eq(bind(listening, (struct sockaddr *)&name, sizeof(name)), 0);
     ck_assert_int_eq(listen(listening, 16), 0);
-    server_configure(
-        server, &(struct setup){ .http = HELLO
-                                 "server { listen unix:@root@/logs/socket; return 200 unix; }" });
-    start_activated(server, &listening, 1, "local");
+    start_activated(server, HELLO "server { listen unix:@root@/logs/socket; return 200 unix; }",
+                    &listening, 1, "local");
     struct client *client = client_open_unix(server, "logs/socket");
     client_send(client, REQUEST);
     ck_assert_str_eq(client_read(client)->body, "unix");
