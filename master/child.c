@@ -39,6 +39,13 @@ static void set_limits(const struct main_settings *settings, const struct log *l
         set_limit(log, RLIMIT_CORE, "setrlimit(RLIMIT_CORE", settings->core);
 }
 
+static bool join_groups(const struct worker_user *user)
+{
+    if (user->name == NULL)
+        return setgroups(1, &user->gid) == 0;
+    return initgroups(user->name, user->gid) == 0;
+}
+
 /* Gives up root. A worker that could not would serve clients as root. */
 static bool become_user(const struct worker_user *user, const struct log *log)
 {
@@ -48,9 +55,9 @@ static bool become_user(const struct worker_user *user, const struct log *log)
         log_write(log, LOG_LEVEL_EMERG, errno, 0, "setgid(%u) failed", user->gid);
         return false;
     }
-    if (initgroups(user->name, user->gid) < 0)
-        log_write(log, LOG_LEVEL_EMERG, errno, 0, "initgroups(%s, %u) failed", user->name,
-                  user->gid);
+    if (!join_groups(user))
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "initgroups(%s, %u) failed",
+                  user->name != NULL ? user->name : "", user->gid);
     if (setuid(user->uid) < 0) {
         log_write(log, LOG_LEVEL_EMERG, errno, 0, "setuid(%u) failed", user->uid);
         return false;

@@ -229,6 +229,10 @@ static const struct directive main_directives[] = {
 
 #undef FIELD
 
+/* Where there is no list of users, as in a container of one file: nobody, as the kernel knows
+ * him. */
+enum { NOBODY = 65534 };
+
 /* Without a user directive: the built-in user, with its own group. */
 static void choose_user(struct conf *conf, struct worker_user *user)
 {
@@ -236,6 +240,10 @@ static void choose_user(struct conf *conf, struct worker_user *user)
         return;
     errno = 0;
     const struct passwd *known = getpwnam(MUXD_USER);
+    if (known == NULL && access("/etc/passwd", F_OK) != 0) {
+        *user = (struct worker_user){ true, NULL, NOBODY, NOBODY };
+        return;
+    }
     if (known == NULL) {
         look_up_failed(conf, (struct position){ 0 }, "getpwnam", MUXD_USER);
         return;

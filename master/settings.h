@@ -18,7 +18,7 @@ enum {
 /* Who the workers become; only where the master is root. */
 struct worker_user {
     bool set;
-    const char *name; /* for initgroups(3) */
+    const char *name; /* for initgroups(3); NULL: no other groups */
     uid_t uid;
     gid_t gid;
 };

@@ -68,6 +68,10 @@ struct setup {
     const char *binary; /* of muxd, where it is not MUXD_BINARY: after `prepare` */
 };
 
+/* What `name_spaces` has to be for these: who is not root gets them in a user name space. 0
+ * where the system does not let this process have them. */
+unsigned long name_spaces_for(unsigned long flags);
+
 /* The whole main of a test program: runs the tests (a NULL-terminated list) in
  * processes of their own and returns the exit status. */
 int serve_main(const char *name, const TTest *const *tests);

@@ -5,8 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +134,25 @@ bool workers_are(const struct workers *before, const struct workers *now)
             return false;
     }
     return true;
+}
+
+/* The system lets this process make them. */
+static bool may_have(unsigned long name_spaces)
+{
+    pid_t pid = (pid_t)syscall(SYS_clone, name_spaces | SIGCHLD, NULL, NULL, NULL, 0);
+
+    if (pid == 0)
+        _exit(0);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    return pid > 0;
+}
+
+unsigned long name_spaces_for(unsigned long flags)
+{
+    if (may_have(flags))
+        return flags;
+    return may_have(flags | CLONE_NEWUSER) ? flags | CLONE_NEWUSER : 0;
 }
 
 /* Daemons that a failed test has left behind are children of this process, the
