@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Three muxd on loopback addresses of their own behind HAProxy, as conf/deploy/haproxy.cfg
-has it, are restarted one by one under load: no request fails."""
+"""Three muxd behind HAProxy, as conf/deploy/haproxy.cfg has it, are restarted one by one under
+load: no request fails. Each is a host with a network of its own, in a name space, where this
+process may make them; else it has a loopback address of its own."""
+import ctypes
 import os
 import re
 import shutil
@@ -49,20 +51,109 @@ def eventually(condition, what):
         time.sleep(0.02)
 
 
+def ip(*arguments):
+    subprocess.run(["ip", *arguments], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+class LoopbackNetwork:
+    """Hosts are addresses of this machine."""
+
+    def __init__(self, names):
+        self.addresses = {name: "127.0.0.%d" % (2 + i) for i, name in enumerate(names)}
+
+    def port_of(self, name):
+        return free_port(self.addresses[name])
+
+    def command(self, _, *arguments):
+        return list(arguments)
+
+    def remove(self):
+        pass
+
+
+class Network:
+    """Hosts are network name spaces on one bridge, with the addresses of haproxy.cfg. The bridge
+    is in a name space too, which this process and those that it starts enter."""
+
+    def __init__(self, names):
+        self.addresses = {name: "10.0.0.%d" % (1 + i) for i, name in enumerate(names)}
+        self.before = os.open("/proc/self/ns/net", os.O_RDONLY)
+        self.made = []
+        try:
+            self.build()
+        except BaseException:
+            self.remove()
+            raise
+
+    def space(self, name):
+        return "muxd-%d-%s" % (os.getpid(), name)
+
+    def make(self, name):
+        ip("netns", "add", self.space(name))
+        self.made.append(self.space(name))
+        ip("-n", self.space(name), "link", "set", "lo", "up")
+
+    def build(self):
+        self.make("front")
+        front = self.space("front")
+        ip("-n", front, "link", "add", "bridge", "type", "bridge")
+        ip("-n", front, "address", "add", "10.0.0.254/24", "dev", "bridge")
+        ip("-n", front, "link", "set", "bridge", "up")
+        for name, address in self.addresses.items():
+            self.make(name)
+            host = self.space(name)
+            ip("-n", front, "link", "add", name, "type", "veth", "peer", "name", "eth0",
+               "netns", host)
+            ip("-n", front, "link", "set", name, "master", "bridge", "up")
+            ip("-n", host, "address", "add", address + "/24", "dev", "eth0")
+            ip("-n", host, "link", "set", "eth0", "up")
+        with open("/run/netns/" + front) as space:
+            self.enter(space.fileno())
+
+    @staticmethod
+    def enter(descriptor):
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.setns(descriptor, 0) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def port_of(self, _):
+        return 8080
+
+    def command(self, name, *arguments):
+        return ["ip", "netns", "exec", self.space(name), *arguments]
+
+    def remove(self):
+        self.enter(self.before)
+        os.close(self.before)
+        for space in self.made:
+            ip("netns", "delete", space)
+
+
+def network(names):
+    try:
+        return Network(names)
+    except (OSError, subprocess.CalledProcessError) as error:
+        print("no name spaces (%s): three loopback addresses" % error)
+        return LoopbackNetwork(names)
+
+
 class Host:
     """A muxd on an address of its own."""
 
-    def __init__(self, name, address):
-        self.name, self.address, self.port = name, address, free_port(address)
+    def __init__(self, name, net):
+        self.name, self.network = name, net
+        self.address, self.port = net.addresses[name], net.port_of(name)
         self.root = tempfile.mkdtemp(prefix="muxd-hosts-")
         os.chmod(self.root, 0o755)
         os.mkdir(os.path.join(self.root, "logs"))
         with open(os.path.join(self.root, "muxd.conf"), "w") as file:
-            file.write(CONF.format(name=name, address=address, port=self.port))
+            file.write(CONF.format(name=name, address=self.address, port=self.port))
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen([MUXD, "-p", self.root, "-c", "muxd.conf"])
+        self.process = subprocess.Popen(
+            self.network.command(self.name, MUXD, "-p", self.root, "-c", "muxd.conf"))
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -72,8 +163,10 @@ class Host:
 
 class Restart(unittest.TestCase):
     def setUp(self):
-        self.hosts = [Host(name, "127.0.0.%d" % (2 + i))
-                      for i, name in enumerate(("one", "two", "three"))]
+        names = ("one", "two", "three")
+        self.network = network(names)
+        self.addCleanup(self.network.remove)
+        self.hosts = [Host(name, self.network) for name in names]
         self.folder = tempfile.mkdtemp(prefix="muxd-haproxy-")
         self.port = free_port("127.0.0.1")
         with open(os.path.join(DEPLOY, "haproxy.cfg")) as file:
