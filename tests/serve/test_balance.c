@@ -40,7 +40,9 @@ START_TEST(requests_wait_for_room)
     ck_assert_str_eq(client_read(one)->body, "ok");
     up = upstream_accept(server, listening);
     struct client *gone = begin_request(server, "/");
+    EVENTUALLY(server_metric(server, "muxd_requests_total") == 3); /* it waits, */
     client_reset(gone);
+    server_wait_file(server, "logs/access.log", "\" 499 "); /* and is given up */
     answer(up);
     ck_assert_str_eq(client_read(two)->body, "ok");
 
