@@ -1,7 +1,9 @@
 /* slow_request_log: who is in it, and where it says that the time went. */
-#include "harness.h"
+#include "tests/serve/harness_upstream.h"
 
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char *const slow_log = "logs/slow.log";
@@ -102,6 +104,71 @@ START_TEST(a_slow_client)
 }
 END_TEST
 
+#define PROXY                                                                  \
+    "server { listen 127.0.0.1:@port@; slow_request_log 50ms logs/slow.log;\n" \
+    "location / { proxy_pass http://127.0.0.1:@port2@; proxy_buffering off; } }"
+
+/* It answers late, or stops in the middle. */
+static void expect_slow_upstream(const char *before, const char *after, const char *span)
+{
+    struct server *server = server_start(PROXY);
+    int listening = upstream_listen(server, 2);
+    struct client *client = client_open(server);
+
+    ck_assert(client_send(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    if (before[0] != '\0') {
+        ck_assert(client_send(up, "%s", before));
+        client_read_bytes(client, 1);
+    }
+    pass(100);
+    ck_assert(client_send(up, "%s", after));
+    ck_assert_str_eq(client_read(client)->body, "hello");
+    const char *line = server_wait_file(server, slow_log, "\n");
+    all_but(line, span);
+    char upstream[60];
+    snprintf(upstream, sizeof(upstream), " upstream=\"127.0.0.1:%d\"\n", server->ports[1]);
+    ck_assert_ptr_nonnull(strstr(line, upstream));
+    server_stop(server);
+}
+
+START_TEST(a_slow_upstream)
+{
+    expect_slow_upstream("", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+                         "upstream_header");
+    expect_slow_upstream("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", "llo", "upstream_body");
+    expect_slow_upstream("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "hello", "upstream_body");
+}
+END_TEST
+
+/* Its queue is full: the kernel makes the connection when it tries again. */
+START_TEST(an_upstream_that_is_slow_to_connect_to)
+{
+    struct server *server = server_start(PROXY);
+    struct sockaddr_in name = { .sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)server->ports[1]),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int listening = upstream_listen(server, 2);
+    int filling = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(listen(listening, 0), 0);
+    ck_assert_int_eq(connect(filling, (struct sockaddr *)&name, sizeof(name)), 0);
+    struct client *client = client_open(server);
+    ck_assert(client_send(client, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+    EVENTUALLY(server_metric(server, "muxd_requests_total") == 1);
+    pass(100);
+    close(upstream_accept(server, listening)->fd); /* the one that filled it */
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    ck_assert(client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+    ck_assert_str_eq(client_read(client)->body, "hello");
+    all_but(server_wait_file(server, slow_log, "\n"), "upstream_connect");
+    close(filling);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(only_slow_requests_and_only_where_wanted)
 {
     struct server *server =
@@ -161,6 +228,8 @@ int main(void)
         a_slow_head,
         a_slow_body,
         a_slow_client,
+        a_slow_upstream,
+        an_upstream_that_is_slow_to_connect_to,
         only_slow_requests_and_only_where_wanted,
         the_file_is_opened_anew,
         mistakes_are_refused,

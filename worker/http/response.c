@@ -449,9 +449,9 @@ int response_send(struct request *request)
         return status;
     if (request->body != NULL && !request->body->wanted && !request_expect(request))
         status = 500;
+    request_spend(request, SPAN_SEND);
     if (status != 0 || !render(request))
         give_up(request);
-    request_spend(request, SPAN_SEND);
     request->connection->answered = true;
     return DONE;
 }

@@ -1,5 +1,6 @@
 /* Attempts: which peer is asked, by which connection, and what follows when that fails. */
 #include "worker/context.h"
+#include "worker/http/spans.h"
 #include "worker/upstream/exchange_steps.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ static int take_connection(struct exchange *x, struct peer *peer, bool fresh)
     x->connection->watch.on_ready = exchange_ready;
     x->connection->timer.fire = exchange_timeout;
     x->state = EXCHANGE_CONNECT;
+    request_spend(request, SPAN_UPSTREAM_CONNECT);
     if (x->connection->reused)
         x->attempt->connect_time = 0;
     else if (!x->connection->watch.writable)

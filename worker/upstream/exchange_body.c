@@ -1,5 +1,6 @@
 /* The answer's body: from the upstream to whoever sends it on, or into the spool. */
 #include "worker/context.h"
+#include "worker/http/spans.h"
 #include "worker/net/connection.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/spool.h"
@@ -215,6 +216,8 @@ enum stream_result exchange_read_body(struct exchange *x, char *room, size_t len
     }
     if (*made < len && is_drained(x))
         *made += receive(x, room + *made, len - *made);
+    bool waits = *made == 0 && !x->broken && !(x->body_ended && is_drained(x));
+    request_spend(x->request, waits ? SPAN_UPSTREAM_BODY : SPAN_SEND);
     if (x->body_ended && is_drained(x))
         return STREAM_END;
     if (*made > 0)

@@ -1,6 +1,7 @@
 /* EXCHANGE_HEAD: the answer's head is read and judged. */
 #include "worker/context.h"
 #include "worker/http/error_page.h"
+#include "worker/http/spans.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/store.h"
 #include "worker/upstream/tunnel.h"
@@ -83,6 +84,7 @@ static int take_head(struct exchange *x)
     unsigned status = x->head.status;
     enum next_upstream failure = failure_of(status);
 
+    request_spend(x->request, SPAN_HANDLE);
     x->attempt->status = status;
     x->attempt->header_time = (int64_t)(x->request->worker->clock.now - x->attempt->began);
     if (status == 101)

@@ -1,5 +1,6 @@
 /* EXCHANGE_CONNECT and EXCHANGE_SEND: until the request is with the upstream. */
 #include "worker/context.h"
+#include "worker/http/spans.h"
 #include "worker/upstream/exchange_steps.h"
 
 #include <errno.h>
@@ -22,6 +23,7 @@ int exchange_step_connect(struct exchange *x)
         }
         x->attempt->connect_time = (int64_t)(x->request->worker->clock.now - x->attempt->began);
     }
+    request_spend(x->request, SPAN_UPSTREAM_HEADER);
     x->state = EXCHANGE_SEND;
     x->action = "sending request to upstream";
     return GO_ON;
