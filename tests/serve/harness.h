@@ -266,6 +266,24 @@ const char *server_status(struct server *);
 long long metric_in(const char *status, const char *name);
 long long server_metric(struct server *, const char *name);
 
+/* Totals of the whole server. */
+enum total {
+    TOTAL_ACCEPTED,
+    TOTAL_HANDLED,
+    TOTAL_REQUESTS, /* begun */
+    TOTAL_ANSWERED, /* with 2xx */
+    TOTAL_RECEIVED,
+    TOTAL_SENT,
+    TOTAL_TIMED, /* ended */
+    TOTALS,
+};
+struct totals {
+    long long of[TOTALS];
+};
+
+/* Reads them anew; one that is less than it was fails the test. Begin with zeros. */
+void totals_follow(struct server *, struct totals *);
+
 /* ---- waiting, owning ---- */
 
 /* Gives memory from malloc, or a function to be called, to the server's end. Returns

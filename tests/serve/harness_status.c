@@ -30,3 +30,24 @@ long long server_metric(struct server *server, const char *name)
 {
     return metric_in(server_status(server), name);
 }
+
+void totals_follow(struct server *server, struct totals *totals)
+{
+    static const char *const names[TOTALS] = {
+        [TOTAL_ACCEPTED] = "muxd_connections_accepted_total",
+        [TOTAL_HANDLED] = "muxd_connections_handled_total",
+        [TOTAL_REQUESTS] = "muxd_requests_total",
+        [TOTAL_ANSWERED] = "muxd_responses_total{class=\"2xx\"}",
+        [TOTAL_RECEIVED] = "muxd_received_bytes_total",
+        [TOTAL_SENT] = "muxd_sent_bytes_total",
+        [TOTAL_TIMED] = "muxd_request_duration_seconds_count",
+    };
+    const char *status = server_status(server);
+
+    for (size_t i = 0; i < TOTALS; i++) {
+        long long now = metric_in(status, names[i]);
+        if (now < totals->of[i])
+            server_fail(server, "%s fell from %lld to %lld", names[i], totals->of[i], now);
+        totals->of[i] = now;
+    }
+}

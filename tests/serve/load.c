@@ -87,17 +87,21 @@ struct load load_tcp(const struct server *server, const char *body)
     return load_start(&name, sizeof(name.in), body);
 }
 
-void load_stop(struct server *server, struct load *load)
+unsigned long load_stop(struct server *server, struct load *load)
 {
+    unsigned long requests = 0;
+
     for (int i = 0; i < LOAD_PROCESSES; i++)
         load->reports[i].stop = true;
     for (int i = 0; i < LOAD_PROCESSES; i++)
         ck_assert_int_eq(waitpid(load->pids[i], NULL, 0), load->pids[i]);
     for (int i = 0; i < LOAD_PROCESSES; i++) {
         const struct load_report *report = &load->reports[i];
+        requests += report->requests;
         if (report->failures > 0)
             server_fail(server, "%lu of %lu requests failed; %s", report->failures,
                         (unsigned long)report->requests, report->failure);
     }
     munmap(load->reports, LOAD_PROCESSES * sizeof(*load->reports));
+    return requests;
 }

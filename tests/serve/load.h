@@ -40,7 +40,7 @@ struct load load_start(const union load_target *, socklen_t len, const char *bod
 /* The same at @port@. */
 struct load load_tcp(const struct server *, const char *body);
 
-/* Ends the load: none of its requests has failed. */
-void load_stop(struct server *, struct load *);
+/* Ends the load: none of its requests has failed. How many there were. */
+unsigned long load_stop(struct server *, struct load *);
 
 #endif

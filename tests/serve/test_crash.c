@@ -337,43 +337,14 @@ static void kill_one(struct server *server, struct load *load)
 
 /* ---- counters ---- */
 
-static const char *const totals[] = {
-    "muxd_connections_accepted_total",
-    "muxd_connections_handled_total",
-    "muxd_requests_total",
-    "muxd_responses_total{class=\"2xx\"}",
-    "muxd_received_bytes_total",
-    "muxd_sent_bytes_total",
-    "muxd_request_duration_seconds_count",
-};
-
-enum { TOTALS = sizeof(totals) / sizeof(*totals) };
-
-struct counters {
-    long long totals[TOTALS];
-};
-
-/* Reads the totals anew: none has fallen, and what is counted later is never more. */
-static void counters_follow(struct server *server, struct counters *counters)
-{
-    const char *status = server_status(server);
-
-    for (size_t i = 0; i < TOTALS; i++) {
-        long long now = metric_in(status, totals[i]);
-        if (now < counters->totals[i])
-            server_fail(server, "%s fell from %lld to %lld", totals[i], counters->totals[i], now);
-        counters->totals[i] = now;
-    }
-}
-
 /* What clients have seen has been counted, but for what was under way at the kills. */
-static void expect_counted(struct server *server, const struct counters *before,
-                           const struct counters *after, const struct outcome *outcome)
+static void expect_counted(struct server *server, const struct totals *before,
+                           const struct totals *after, const struct outcome *outcome)
 {
     unsigned long answered = outcome->requests - outcome->failures;
     unsigned long under_way = outcome->kills * CLIENTS;
-    unsigned long begun = (unsigned long)(after->totals[2] - before->totals[2]);
-    unsigned long ended = (unsigned long)(after->totals[3] - before->totals[3]);
+    unsigned long begun = (unsigned long)(after->of[TOTAL_REQUESTS] - before->of[TOTAL_REQUESTS]);
+    unsigned long ended = (unsigned long)(after->of[TOTAL_ANSWERED] - before->of[TOTAL_ANSWERED]);
 
     if (ended + under_way < answered || ended > outcome->requests || begun + under_way < answered ||
         begun > outcome->requests)
@@ -393,7 +364,7 @@ static unsigned long long_form(void)
     return seconds == NULL ? 0 : strtoul(seconds, NULL, 10);
 }
 
-static unsigned kill_for_long(struct server *server, struct load *load, struct counters *counters,
+static unsigned kill_for_long(struct server *server, struct load *load, struct totals *counters,
                               unsigned long seconds)
 {
     long long end = clock_now() + (long long)seconds * 1000;
@@ -403,13 +374,13 @@ static unsigned kill_for_long(struct server *server, struct load *load, struct c
         long long now = clock_now();
         poll(NULL, 0, next > now ? (int)(next - now) : 0);
         kill_one(server, load);
-        counters_follow(server, counters);
+        totals_follow(server, counters);
     }
     return kills;
 }
 
 /* Each after some more requests. */
-static unsigned kill_a_few(struct server *server, struct load *load, struct counters *counters)
+static unsigned kill_a_few(struct server *server, struct load *load, struct totals *counters)
 {
     enum { REQUESTS_BETWEEN = 60 };
 
@@ -417,7 +388,7 @@ static unsigned kill_a_few(struct server *server, struct load *load, struct coun
         unsigned long before = load_requests(load);
         EVENTUALLY(load_requests(load) >= before + REQUESTS_BETWEEN);
         kill_one(server, load);
-        counters_follow(server, counters);
+        totals_follow(server, counters);
     }
     return KILLS;
 }
@@ -427,15 +398,15 @@ START_TEST(only_what_a_killed_worker_answers_is_lost)
     struct server *server =
         server_start_with(&(struct setup){ .http = SERVER, .main = "worker_processes 3;" });
     unsigned long seconds = long_form();
-    struct counters counters = { { 0 } };
+    struct totals counters = { { 0 } };
     struct outcome outcome = { 0 };
 
     server_allow(server, "exited on signal 9");
     server_allow(server, "a worker process died while it changed the shared memory zone");
     get(server, "/");
     EVENTUALLY(server_metric(server, "muxd_responses_total{class=\"2xx\"}") == 1);
-    counters_follow(server, &counters);
-    struct counters before = counters;
+    totals_follow(server, &counters);
+    struct totals before = counters;
     struct load *load = load_start(server);
     outcome.kills = seconds > 0 ? kill_for_long(server, load, &counters, seconds)
                                 : kill_a_few(server, load, &counters);
@@ -445,7 +416,7 @@ START_TEST(only_what_a_killed_worker_answers_is_lost)
     EVENTUALLY(count_of(server_read(server, "logs/error.log"), "exited on signal 9") ==
                outcome.kills);
     EVENTUALLY(server_metric(server, "muxd_connections{state=\"writing\"}") == 0);
-    counters_follow(server, &counters);
+    totals_follow(server, &counters);
     expect_counted(server, &before, &counters, &outcome);
     if (seconds > 0)
         printf("%u kills in %lu s: %lu requests, %lu failed, all of them on killed workers\n",

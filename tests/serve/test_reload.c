@@ -66,21 +66,29 @@ static void reload_badly(struct server *server, const struct setup *setup, const
     ck_assert_str_eq(get(server, "/")->body, "hello");
 }
 
+/* Neither by a client, nor in the counters. */
 START_TEST(no_request_is_lost)
 {
     static const unsigned counts[] = { 1, 8, 1, 3, 8, 2, 2, 5, 1, 1 };
     enum { COUNTS = sizeof(counts) / sizeof(*counts), ROUNDS = 2 };
     struct server *server = server_start(HELLO);
     struct load load = load_tcp(server, "hello");
+    struct totals totals = { { 0 } };
     char main[40];
 
     for (int i = 0; i < COUNTS * ROUNDS; i++) {
         snprintf(main, sizeof(main), "worker_processes %u;", counts[i % COUNTS]);
         reload_well(server,
                     &(struct setup){ .http = i % 3 == 0 ? HELLO OTHER : HELLO, .main = main });
+        totals_follow(server, &totals);
     }
     expect_workers(server, counts[COUNTS - 1]);
-    load_stop(server, &load);
+    long long requests = (long long)load_stop(server, &load);
+    EVENTUALLY(server_metric(server, "muxd_responses_total{class=\"2xx\"}") == requests);
+    totals_follow(server, &totals);
+    ck_assert_int_eq(totals.of[TOTAL_REQUESTS], requests);
+    ck_assert_int_eq(totals.of[TOTAL_TIMED], requests);
+    ck_assert_int_ge(totals.of[TOTAL_HANDLED], requests);
     server_stop(server);
 }
 END_TEST
