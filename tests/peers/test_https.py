@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""HTTPS by the recipe of conf/tls: hitch in front of muxd, asked by curl."""
+"""HTTPS by the recipes of conf/tls: hitch, HAProxy and stunnel in front of muxd, asked by curl."""
 import os
 import shutil
 import socket
@@ -9,7 +9,7 @@ import time
 import unittest
 
 MUXD = os.environ["MUXD_BINARY"]
-RECIPE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../conf/tls/hitch.conf")
+RECIPES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../conf/tls")
 DEADLINE = 20  # seconds that any wait may last
 
 CONF = """
@@ -21,9 +21,12 @@ events {{ }}
 http {{
     access_log off;
     server {{
-        listen unix:{root}/https.socket proxy_protocol;
+        listen unix:{root}/https.socket {listen};
         location / {{
-            return 200 "$scheme $https $proxy_protocol_addr $proxy_protocol_tlv_ssl_version\\n";
+            return 200 "$scheme $https $proxy_protocol_addr $ssl_protocol\\n";
+        }}
+        location /redirect {{
+            return 301 /to;
         }}
     }}
 }}
@@ -36,18 +39,32 @@ def free_port():
         return listening.getsockname()[1]
 
 
-class Https(unittest.TestCase):
+class Terminator:
+    """What a recipe is tested with; tests are those of Https."""
+    program = None  # of Debian's package
+    recipe = None  # a file of conf/tls
+    arguments = ()  # PATH is the recipe's
+    listen = "proxy_protocol"
+    answer = b"https on 127.0.0.1 TLSv1.3\n"
+    changes = ()  # of texts in the recipe, for a test: PORT and ROOT are its own
+    changes_of_users = ()  # where the test is not root
+
     def setUp(self):
+        if shutil.which(self.program) is None:
+            self.skipTest("%s is not installed" % self.program)
         self.root = tempfile.mkdtemp(prefix="muxd-https-")
         os.chmod(self.root, 0o755)
         self.addCleanup(shutil.rmtree, self.root)
         self.port = free_port()
         self.make_certificate()
         self.write("muxd.conf", CONF.format(
-            root=self.root, user="user root;" if os.geteuid() == 0 else ""))
-        self.write("hitch.conf", self.recipe())
+            root=self.root, listen=self.listen,
+            user="user root;" if os.geteuid() == 0 else ""))
+        self.write(self.recipe, self.changed_recipe())
         self.start(MUXD, "-p", self.root + "/", "-c", "muxd.conf")
-        self.start("hitch", "--config=" + self.path("hitch.conf"))
+        self.wait_for(self.path("https.socket"))
+        self.start(self.program, *(argument.replace("PATH", self.path(self.recipe))
+                                   for argument in self.arguments))
 
     def path(self, name):
         return os.path.join(self.root, name)
@@ -67,18 +84,16 @@ class Https(unittest.TestCase):
                 with open(self.path(name), "rb") as part:
                     site.write(part.read())
 
-    def recipe(self):
+    def changed_recipe(self):
         """The recipe as it ships, with this test's paths."""
-        with open(RECIPE, encoding="utf-8") as file:
+        with open(os.path.join(RECIPES, self.recipe), encoding="utf-8") as file:
             text = file.read()
-        for old, new in (("[*]:443", "[127.0.0.1]:%d" % self.port),
-                         ("/run/muxd-https.socket", self.path("https.socket")),
-                         ("/etc/hitch/site.pem", self.path("site.pem")),
-                         ("daemon = on", "daemon = off")):
-            self.assertIn(old, text)
-            text = text.replace(old, new)
+        changes = (("/run/muxd-https.socket", "ROOT/https.socket"),) + self.changes
         if os.geteuid() != 0:
-            text = text.replace("user =", "#user =").replace("group =", "#group =")
+            changes += self.changes_of_users
+        for old, new in changes:
+            self.assertIn(old, text)
+            text = text.replace(old, new.replace("PORT", str(self.port)).replace("ROOT", self.root))
         return text
 
     def start(self, *command):
@@ -86,16 +101,62 @@ class Https(unittest.TestCase):
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
 
-    def test_scheme_and_client_are_told(self):
+    def wait_for(self, path):
+        until = time.monotonic() + DEADLINE
+        while not os.path.exists(path):
+            self.assertLess(time.monotonic(), until, path + " does not appear")
+            time.sleep(0.02)
+
+    def curl(self, path, *arguments):
+        """What curl prints, once the terminator accepts connections."""
         command = ["curl", "-sS", "--max-time", "10", "--cacert", self.path("certificate.pem"),
-                   "https://localhost:%d/" % self.port]
+                   *arguments, "https://localhost:%d%s" % (self.port, path)]
         until = time.monotonic() + DEADLINE
         while True:
             done = subprocess.run(command, capture_output=True, timeout=30)
             if done.returncode == 0 or time.monotonic() > until:
                 break
             time.sleep(0.05)
-        self.assertEqual(done.stdout, b"https on 127.0.0.1 TLSv1.3\n", done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_scheme_and_client_are_told(self):
+        self.assertEqual(self.curl("/"), self.answer)
+
+    def test_redirects_stay_on_https(self):
+        location = self.curl("/redirect", "-o", "/dev/null", "-w", "%{redirect_url}")
+        self.assertTrue(location.startswith(b"https://localhost"), location)
+
+
+class Hitch(Terminator, unittest.TestCase):
+    program = "hitch"
+    recipe = "hitch.conf"
+    arguments = ("--config=PATH",)
+    changes = (("[*]:443", "[127.0.0.1]:PORT"),
+               ("/etc/hitch/site.pem", "ROOT/site.pem"),
+               ("daemon = on", "daemon = off"))
+    changes_of_users = (("user =", "#user ="), ("group =", "#group ="))
+
+
+class Haproxy(Terminator, unittest.TestCase):
+    program = "haproxy"
+    recipe = "haproxy.cfg"
+    arguments = ("-db", "-f", "PATH")
+    changes = (("[::]:443 v4v6", "127.0.0.1:PORT"),
+               ("/etc/haproxy/site.pem", "ROOT/site.pem"))
+    changes_of_users = (("    user haproxy\n", ""), ("    group haproxy\n", ""))
+
+
+class Stunnel(Terminator, unittest.TestCase):
+    program = "stunnel4"
+    recipe = "stunnel.conf"
+    arguments = ("PATH",)
+    listen = "proxy_protocol tls_terminated"
+    answer = b"https on 127.0.0.1 \n"
+    changes = ((":::443", "127.0.0.1:PORT"),
+               ("/etc/stunnel/site.pem", "ROOT/site.pem"),
+               ("foreground = no", "foreground = yes"))
+    changes_of_users = (("setuid =", ";setuid ="), ("setgid =", ";setgid ="))
 
 
 if __name__ == "__main__":

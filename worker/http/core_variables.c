@@ -64,8 +64,10 @@ static bool request_uri(struct request *request, struct slice argument, struct s
 static bool uri(struct request *request, struct slice argument, struct slice *value)
 {
     (void)argument;
-    *value = request->uri.at != NULL ? request->uri : request->head.path;
-    return value->len > 0 && request->head.in_fields;
+    *value = request->uri;
+    if (value->at == NULL && request->head.in_fields)
+        *value = request->head.path;
+    return value->len > 0;
 }
 
 /* A query that was taken away is an empty one; a request that never had one has none. */
