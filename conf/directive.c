@@ -126,8 +126,8 @@ static void mark_failed(struct conf *conf, const struct known_directive *known)
 
 struct slice conf_tls_recipe(void)
 {
-    return SLICE(
-        "muxd speaks HTTPS through hitch: conf/tls/hitch.conf, or \"HTTPS\" in the README");
+    return SLICE("muxd speaks HTTPS through hitch (conf/tls/hitch.conf), HAProxy or stunnel: "
+                 "\"HTTPS\" in muxd.conf(5)");
 }
 
 static void report_unknown(struct conf *conf, const struct conf_scope *scope,

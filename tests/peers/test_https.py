@@ -25,6 +25,9 @@ http {{
         location / {{
             return 200 "$scheme $https $proxy_protocol_addr $ssl_protocol\\n";
         }}
+        location /name {{
+            return 200 $ssl_server_name;
+        }}
         location /redirect {{
             return 301 /to;
         }}
@@ -46,12 +49,11 @@ class Terminator:
     arguments = ()  # PATH is the recipe's
     listen = "proxy_protocol"
     answer = b"https on 127.0.0.1 TLSv1.3\n"
+    server_name = b"localhost"
     changes = ()  # of texts in the recipe, for a test: PORT and ROOT are its own
     changes_of_users = ()  # where the test is not root
 
     def setUp(self):
-        if shutil.which(self.program) is None:
-            self.skipTest("%s is not installed" % self.program)
         self.root = tempfile.mkdtemp(prefix="muxd-https-")
         os.chmod(self.root, 0o755)
         self.addCleanup(shutil.rmtree, self.root)
@@ -123,6 +125,9 @@ class Terminator:
     def test_scheme_and_client_are_told(self):
         self.assertEqual(self.curl("/"), self.answer)
 
+    def test_the_name_that_was_asked_for_is_told(self):
+        self.assertEqual(self.curl("/name"), self.server_name)
+
     def test_redirects_stay_on_https(self):
         location = self.curl("/redirect", "-o", "/dev/null", "-w", "%{redirect_url}")
         self.assertTrue(location.startswith(b"https://localhost"), location)
@@ -153,6 +158,7 @@ class Stunnel(Terminator, unittest.TestCase):
     arguments = ("PATH",)
     listen = "proxy_protocol tls_terminated"
     answer = b"https on 127.0.0.1 \n"
+    server_name = b""
     changes = ((":::443", "127.0.0.1:PORT"),
                ("/etc/stunnel/site.pem", "ROOT/site.pem"),
                ("foreground = no", "foreground = yes"))

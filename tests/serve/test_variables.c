@@ -226,6 +226,24 @@ START_TEST(the_proxy_protocol_tells_of_tls)
 }
 END_TEST
 
+START_TEST(a_listen_that_is_behind_tls_says_so)
+{
+    struct server *server = server_start(
+        "server { listen 127.0.0.1:@port@ tls_terminated; location /to { return 301 /x; }\n"
+        "         location / { return 200 \"$scheme $https [$ssl_protocol]\"; } }\n"
+        "server { listen 127.0.0.1:@port@; server_name other; return 200 $scheme; }\n"
+        "server { listen 127.0.0.1:@port2@; return 200 $scheme; }");
+
+    ck_assert_str_eq(get(server, "/")->body, "https on []");
+    ck_assert_str_eq(header(get(server, "/to"), "Location"), "https://localhost/x");
+    ck_assert_str_eq(ask(server, "GET / HTTP/1.0\r\nHost: other\r\n\r\n")->body, "https");
+    struct client *client = client_open_port(server, 2);
+    client_send(client, "GET / HTTP/1.0\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "http");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(an_unknown_one_is_refused)
 {
     struct server *server = server_new();
@@ -246,6 +264,7 @@ int main(void)
                                        bodies_are_variables,
                                        a_connection_counts_its_requests,
                                        the_proxy_protocol_tells_of_tls,
+                                       a_listen_that_is_behind_tls_says_so,
                                        an_unknown_one_is_refused,
                                        NULL,
                                    });

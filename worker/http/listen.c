@@ -151,6 +151,13 @@ static bool take_proxy_protocol(struct listen_line *line, struct slice value)
     return true;
 }
 
+static bool take_tls_terminated(struct listen_line *line, struct slice value)
+{
+    (void)value;
+    line->options.tls_terminated = true;
+    return true;
+}
+
 struct parameter {
     const char *name;                                       /* with its '=' where it has a value */
     bool (*take)(struct listen_line *, struct slice value); /* NULL: not supported */
@@ -178,6 +185,7 @@ static const struct parameter parameters[] = {
     { "quic", NULL, NULL, false, false, true },
     { "http3", NULL, NULL, false, false, true },
     { "proxy_protocol", take_proxy_protocol, NULL, false, true, false },
+    { "tls_terminated", take_tls_terminated, NULL, false, true, false },
     { "setfib=", NULL, NULL, false, false, false },
     { "accept_filter=", NULL, NULL, false, false, false },
 };
@@ -279,6 +287,7 @@ static void add_listen(struct conf *conf, const struct server *server,
         return;
     /* Said by one server, it goes for all: the header comes before the server is known. */
     bool proxied = address->options.proxy_protocol || line->options.proxy_protocol;
+    bool terminated = address->options.tls_terminated || line->options.tls_terminated;
     if (known && line->options.set) {
         if (address->options.set) {
             conf_error(conf, at, "duplicate listen options for %s", text);
@@ -287,6 +296,7 @@ static void add_listen(struct conf *conf, const struct server *server,
         address->options = line->options;
     }
     address->options.proxy_protocol = proxied;
+    address->options.tls_terminated = terminated;
     if (!line->default_server)
         return;
     if (address->default_said) {

@@ -214,6 +214,15 @@ static char *put_number(char *at, uint64_t number)
     return put(at, slice_make(digits + sizeof digits - len, len));
 }
 
+/* The port that the client has reached: behind a proxy that ends TLS it is the proxy's, which
+ * may not have said so (0). */
+static unsigned reached_port(const struct connection *connection, const struct address *local)
+{
+    if (!connection_is_tls(connection))
+        return address_port(local);
+    return connection->proxied != NULL ? connection->proxied->destination.port : 0;
+}
+
 /* scheme://host[:port] before a Location that is a path only; *completed says whether it
  * was. False: memory is out, or the local address unknown. */
 static bool complete_location(struct request *request, bool *completed)
@@ -235,8 +244,7 @@ static bool complete_location(struct request *request, bool *completed)
         host = request->server->name;
     else if (host.len == 0)
         host = slice_make(text, address_host_text(&local, text));
-    /* Behind a proxy that ends TLS, the port is the one that the client has reached there. */
-    unsigned port = tls ? request->connection->proxied->destination.port : address_port(&local);
+    unsigned port = reached_port(request->connection, &local);
     const char *scheme = tls ? "https" : "http";
     if (!settings->port_in_redirect || port == (tls ? 443 : 80) || port == 0)
         *location = arena_printf(&request->arena, "%s://%.*s%.*s", scheme, (int)host.len, host.at,

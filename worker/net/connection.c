@@ -351,6 +351,7 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address
         .timer = { .fire = connection_timeout },
         .worker = worker,
         .acceptor = acceptor,
+        .tls_terminated = acceptor->listener->options.tls_terminated,
         .settings = server->settings[MODULE_CLIENT],
         .number = ++worker->connection_number,
         .started = worker->clock.now,

@@ -60,6 +60,7 @@ struct connection {
     bool yielded;            /* the timer means "go on", not "too late" */
     bool idle;               /* in the list of idle ones */
     bool watched;            /* by the loop: not before its first bytes were looked for */
+    bool tls_terminated;     /* listen: all who connect there have ended TLS for a client */
     struct ip_address peer;  /* who has connected */
     struct proxied *proxied; /* NULL: no PROXY protocol */
 };
@@ -96,10 +97,10 @@ void connections_close(struct worker *);
 /* Frees the memory of all connections, which are closed, when the worker ends. */
 void connection_pool_free(struct worker *);
 
-/* The client speaks TLS to a proxy that has said so. */
+/* The client speaks TLS to a proxy that has said so, or of which `listen` says so. */
 static inline bool connection_is_tls(const struct connection *connection)
 {
-    return connection->proxied != NULL && connection->proxied->tls;
+    return connection->tls_terminated || (connection->proxied != NULL && connection->proxied->tls);
 }
 
 /* The local address the client reached (getsockname(2)). False on failure. */

@@ -22,6 +22,7 @@ struct listen_options {
     bool ipv6only;       /* default on */
     bool bind;           /* said so: a separate bind() even where a wildcard covers it */
     bool proxy_protocol; /* connections begin with a header that names the client */
+    bool tls_terminated; /* and they come from clients that speak TLS */
     bool set;            /* some server gave options: another one that does is a duplicate */
     int so_keepalive;    /* -1: not said, 0 off, 1 on */
     int keepalive_idle, keepalive_interval,
