@@ -171,6 +171,20 @@ START_TEST(status_444_closes_without_an_answer)
 }
 END_TEST
 
+START_TEST(status_000_is_an_answer_and_is_logged)
+{
+    struct server *server = server_start("server { " LISTEN "return 000 text; }");
+    struct client *client = client_open(server);
+
+    client_send(client, "GET /a HTTP/1.0\r\n\r\n");
+    const char *answer = client_read_all(client);
+    ck_assert(strncmp(answer, "HTTP/1.1 000 \r\n", 15) == 0);
+    ck_assert_ptr_nonnull(strstr(answer, "\r\n\r\ntext"));
+    server_wait_file(server, "logs/access.log", "\"GET /a HTTP/1.0\" 000 4 ");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(the_server_answers_before_its_locations)
 {
     struct server *server = server_start("server { " LISTEN "return 200 server; return 404;\n"
@@ -224,6 +238,7 @@ int main(void)
                                     redirects_have_a_location,
                                     a_url_alone_is_a_302,
                                     status_444_closes_without_an_answer,
+                                    status_000_is_an_answer_and_is_logged,
                                     the_server_answers_before_its_locations,
                                     it_is_not_inherited,
                                     wrong_uses_are_refused,

@@ -134,7 +134,7 @@ void request_finish(struct request *request)
 {
     uint64_t took = request->worker->clock.now - request->started;
 
-    if (request->response.status != 0)
+    if (request->response.status != 0 || request->head_bytes_sent > 0)
         access_log_write(request);
     count_request(request, took);
     if (slow_log_wants(request, took))

@@ -94,6 +94,8 @@ static bool sent_connection(struct request *request, struct slice argument, stru
 {
     (void)argument;
     *value = request->keep_alive ? SLICE("keep-alive") : SLICE("close");
+    if (request->response.status == 101)
+        *value = SLICE("upgrade");
     return true;
 }
 
