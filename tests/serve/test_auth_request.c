@@ -1,4 +1,5 @@
 /* auth_request: who is let in by a subrequest. */
+#include "tests/serve/harness_upstream.h"
 #include "tests/serve/heads.h"
 
 #define LISTEN "listen 127.0.0.1:@port@; "
@@ -134,6 +135,75 @@ START_TEST(bodies_and_pipelines)
 }
 END_TEST
 
+#define ASK_UPSTREAM                                                                  \
+    "server { " LISTEN                                                                \
+    "location / { auth_request /auth; auth_request_set $user $upstream_http_x_user; " \
+    "add_header X-User $user; root html; } "                                          \
+    "location = /auth { internal; proxy_pass http://127.0.0.1:@port2@; } }"
+
+/* A request that waits for what an upstream will say of its client. */
+static struct client *ask_upstream(struct server *server, int listening, struct client *client,
+                                   const char *path)
+{
+    client_send(client, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", path);
+    struct client *up = upstream_accept(server, listening);
+    ck_assert_ptr_nonnull(strstr(upstream_request(up, NULL), "GET /auth HTTP/1.0\r\n"));
+    ck_assert(client_is_silent(client));
+    return up;
+}
+
+START_TEST(an_upstream_is_waited_for)
+{
+    static const struct {
+        const char *answer; /* NULL: none */
+        int status;
+    } cases[] = {
+        { "HTTP/1.1 204 No Content\r\nX-User: me\r\n\r\n", 200 },
+        { "HTTP/1.1 200 OK\r\nX-User: me\r\nContent-Length: 7\r\n\r\nignored", 200 },
+        { "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n", 401 },
+        { "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", 403 },
+        { "HTTP/1.1 302 No\r\nContent-Length: 0\r\n\r\n", 500 },
+        { "nonsense\r\n\r\n", 500 },
+        { NULL, 500 },
+    };
+    struct server *server = start(ASK_UPSTREAM);
+    int listening = upstream_listen(server, 2);
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct client *client = client_open(server);
+        struct client *up = ask_upstream(server, listening, client, "/a.txt");
+        if (cases[i].answer != NULL)
+            client_send(up, "%s", cases[i].answer);
+        client_close(up);
+        const struct response *response = client_read(client);
+        ck_assert_msg(response->status == cases[i].status, "%s: %d", cases[i].answer,
+                      response->status);
+        if (response->status == 200)
+            ck_assert_str_eq(header(response, "X-User"), "me");
+        if (response->status == 401)
+            ck_assert_str_eq(header(response, "WWW-Authenticate"), "Basic");
+    }
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_client_may_leave_while_it_waits)
+{
+    struct server *server = start(ASK_UPSTREAM);
+    int listening = upstream_listen(server, 2);
+    struct client *gone = client_open(server);
+    struct client *up = ask_upstream(server, listening, gone, "/a.txt");
+
+    client_reset(gone);
+    client_expect_closed(up);
+    struct client *client = client_open(server);
+    up = ask_upstream(server, listening, client, "/a.txt");
+    client_send(up, "HTTP/1.1 204 No Content\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "Hello");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(wrong_directives)
 {
     struct server *server = server_new();
@@ -151,5 +221,7 @@ int main(void)
 {
     return serve_main("auth_request",
                       (const TTest *[]){ statuses, variables, subrequests_pass_the_access_phase,
-                                         no_answer, bodies_and_pipelines, wrong_directives, NULL });
+                                         no_answer, bodies_and_pipelines, an_upstream_is_waited_for,
+                                         a_client_may_leave_while_it_waits, wrong_directives,
+                                         NULL });
 }

@@ -1,4 +1,5 @@
 /* mirror: copies of requests whose answers are ignored. */
+#include "tests/serve/harness_upstream.h"
 #include "tests/serve/heads.h"
 
 #define LISTEN "listen 127.0.0.1:@port@; "
@@ -78,6 +79,55 @@ START_TEST(failing_mirrors)
 }
 END_TEST
 
+#define COPY_UPSTREAM                                                                        \
+    "server { " LISTEN "location / { mirror /copy; error_page 405 =200 /done; root html; } " \
+    "location /done { mirror off; return 200 done; } "                                       \
+    "location /copy { internal; proxy_pass http://127.0.0.1:@port2@; } }"
+
+/* The client has its answer at once; its connection's next request waits for the copy. */
+START_TEST(a_slow_upstream_holds_the_next_request_back)
+{
+    struct server *server = start(COPY_UPSTREAM);
+    int listening = upstream_listen(server, 2);
+    struct client *client = client_open(server);
+
+    client_send(client, "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    ck_assert_str_eq(client_read(client)->body, "Hello");
+    client_send(client, "POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+    ck_assert(client_is_silent(client));
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ncopy!");
+    client_close(up);
+    up = upstream_accept(server, listening);
+    ck_assert_ptr_nonnull(strstr(upstream_request(up, "body"), "POST /copy HTTP/1.0\r\n"));
+    ck_assert_str_eq(client_read(client)->body, "done");
+    client_close(up);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_client_need_not_wait_for_the_copy)
+{
+    struct server *server = start(COPY_UPSTREAM);
+    int listening = upstream_listen(server, 2);
+    struct client *gone = client_open(server), *client = client_open(server);
+
+    client_send(gone, "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n");
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    ck_assert_str_eq(client_read(gone)->body, "Hello");
+    client_reset(gone);
+    client_send(client, "GET /a.txt HTTP/1.0\r\nHost: a\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "Hello");
+    struct client *second = upstream_accept(server, listening);
+    upstream_request(second, NULL);
+    client_close(second);
+    client_close(up);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(wrong_directives)
 {
     struct server *server = server_new();
@@ -91,6 +141,8 @@ END_TEST
 
 int main(void)
 {
-    return serve_main("mirror", (const TTest *[]){ requests_are_copied, bodies_go_along,
-                                                   failing_mirrors, wrong_directives, NULL });
+    return serve_main(
+        "mirror", (const TTest *[]){ requests_are_copied, bodies_go_along, failing_mirrors,
+                                     a_slow_upstream_holds_the_next_request_back,
+                                     a_client_need_not_wait_for_the_copy, wrong_directives, NULL });
 }
