@@ -45,6 +45,39 @@ static inline struct response *ask_method(struct server *server, const char *met
     return strcmp(method, "HEAD") == 0 ? client_read_head(client) : client_read(client);
 }
 
+/* The body that a path, asked for with these fields, is answered with. */
+static inline void expect_body_with(struct server *server, const char *path, const char *fields,
+                                    const char *body)
+{
+    const struct response *response = get_with(server, path, fields);
+
+    ck_assert_msg(strcmp(response->body, body) == 0, "%s %s: %d %s", path, fields, response->status,
+                  response->body);
+}
+
+static inline void expect_body(struct server *server, const char *path, const char *body)
+{
+    expect_body_with(server, path, "", body);
+}
+
+struct expected_body {
+    const char *path, *body;
+};
+
+static inline void expect_bodies(struct server *server, const struct expected_body *expected,
+                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_body(server, expected[i].path, expected[i].body);
+}
+
+/* EXPECT_BODIES(server, { path, body }, ...) */
+#define EXPECT_BODIES(server, ...)                                                \
+    do {                                                                          \
+        const struct expected_body expected_[] = { __VA_ARGS__ };                 \
+        expect_bodies((server), expected_, sizeof expected_ / sizeof *expected_); \
+    } while (0)
+
 /* The configuration is refused with a message that contains `message`. */
 static inline void expect_refused(struct server *server, const char *http, const char *message)
 {

@@ -5,13 +5,6 @@
 
 #define LISTEN "listen 127.0.0.1:@port@; "
 
-static void expect_body(struct server *server, const char *path, const char *body)
-{
-    const char *got = get(server, path)->body;
-
-    ck_assert_msg(strcmp(got, body) == 0, "%s: %s", path, got);
-}
-
 START_TEST(values_are_compared)
 {
     struct server *server = server_start(

@@ -1,25 +1,7 @@
 /* Which location answers, and what inherits from where. */
-#include "tests/serve/harness.h"
+#include "tests/serve/heads.h"
 
 #define LISTEN "listen 127.0.0.1:@port@"
-
-struct expectation {
-    const char *path, *body;
-};
-
-static void expect_bodies(struct server *server, const struct expectation *expected, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct response *response = get(server, expected[i].path);
-        ck_assert_msg(strcmp(response->body, expected[i].body) == 0, "%s: %d %s", expected[i].path,
-                      response->status, response->body);
-    }
-}
-
-#define EXPECT(server, ...)                                             \
-    expect_bodies(server, (const struct expectation[]){ __VA_ARGS__ },  \
-                  sizeof((const struct expectation[]){ __VA_ARGS__ }) / \
-                      sizeof(struct expectation))
 
 START_TEST(the_longest_prefix_wins)
 {
@@ -29,9 +11,9 @@ START_TEST(the_longest_prefix_wins)
                                          "location /a { return 200 a; }\n"
                                          "location /a/b/c/ { return 200 abc; } }");
 
-    EXPECT(server, { "/", "root" }, { "/b", "root" }, { "/a", "a" }, { "/abc", "a" },
-           { "/a/", "a" }, { "/a/b", "ab" }, { "/a/bc", "ab" }, { "/a/b/c", "ab" },
-           { "/a/b/c/", "abc" }, { "/a/b/c/d?e", "abc" }, { "/A", "root" });
+    EXPECT_BODIES(server, { "/", "root" }, { "/b", "root" }, { "/a", "a" }, { "/abc", "a" },
+                  { "/a/", "a" }, { "/a/b", "ab" }, { "/a/bc", "ab" }, { "/a/b/c", "ab" },
+                  { "/a/b/c/", "abc" }, { "/a/b/c/d?e", "abc" }, { "/A", "root" });
     server_stop(server);
 }
 END_TEST
@@ -48,9 +30,9 @@ START_TEST(exact_goes_first_then_regexes_in_order)
                      "location ^~ /static/ { return 200 static; }\n"
                      "location ~ x { return 200 late; } }");
 
-    EXPECT(server, { "/x.txt", "exact" }, { "/y.txt", "txt" }, { "/y.TXT", "prefix" },
-           { "/a.jpg", "jpeg" }, { "/a.JPeG", "jpeg" }, { "/num/12/ab", "12 ab" },
-           { "/static/a.txt", "static" }, { "/x", "late" }, { "/a", "prefix" });
+    EXPECT_BODIES(server, { "/x.txt", "exact" }, { "/y.txt", "txt" }, { "/y.TXT", "prefix" },
+                  { "/a.jpg", "jpeg" }, { "/a.JPeG", "jpeg" }, { "/num/12/ab", "12 ab" },
+                  { "/static/a.txt", "static" }, { "/x", "late" }, { "/a", "prefix" });
     server_stop(server);
 }
 END_TEST
@@ -65,8 +47,8 @@ START_TEST(locations_nest)
                                          "  location ~ \\.y$ { return 200 y; } }\n"
                                          "location ~ \\.x$ { return 200 x; } }");
 
-    EXPECT(server, { "/c", "root" }, { "/a/c", "a" }, { "/a/b/c", "ab" }, { "/a/c.x", "ax" },
-           { "/a/b/c.x", "ax" }, { "/c.x", "x" }, { "/c.y", "y" });
+    EXPECT_BODIES(server, { "/c", "root" }, { "/a/c", "a" }, { "/a/b/c", "ab" }, { "/a/c.x", "ax" },
+                  { "/a/b/c.x", "ax" }, { "/c.x", "x" }, { "/c.y", "y" });
     server_stop(server);
 }
 END_TEST
@@ -78,7 +60,7 @@ START_TEST(no_location_is_the_server_itself)
     server_file(server, "html/a", "from the server");
     server_run(server, &(struct setup){ .http = "server { " LISTEN "; root @root@/html;\n"
                                                 "location /b { return 200 b; } }" });
-    EXPECT(server, { "/a", "from the server" }, { "/b", "b" });
+    EXPECT_BODIES(server, { "/a", "from the server" }, { "/b", "b" });
     server_stop(server);
 }
 END_TEST
@@ -90,7 +72,7 @@ START_TEST(named_locations_are_for_the_inside)
                                          "location /try { try_files /none @named; }\n"
                                          "location @named { return 200 \"named $uri\"; } }");
 
-    EXPECT(server, { "/try", "named /try" }, { "/@named", "root" });
+    EXPECT_BODIES(server, { "/try", "named /try" }, { "/@named", "root" });
     server_stop(server);
 }
 END_TEST

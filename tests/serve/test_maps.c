@@ -3,13 +3,6 @@
 
 #define LISTEN "listen 127.0.0.1:@port@; "
 
-static void expect_body(struct server *server, const char *path, const char *body)
-{
-    const char *got = get(server, path)->body;
-
-    ck_assert_msg(strcmp(got, body) == 0, "%s: %s", path, got);
-}
-
 START_TEST(a_map_goes_by_texts_then_regexes)
 {
     struct server *server = server_start(

@@ -4,14 +4,6 @@
 #define LISTEN "listen 127.0.0.1:@port@; "
 #define SHOW "return 200 \"$remote_addr|$remote_port|$realip_remote_addr\";"
 
-static void expect_body(struct server *server, const char *path, const char *fields,
-                        const char *body)
-{
-    const char *got = get_with(server, path, fields)->body;
-
-    ck_assert_msg(strcmp(got, body) == 0, "%s with %s: %s", path, fields, got);
-}
-
 START_TEST(a_trusted_proxy_names_the_client)
 {
     struct server *server = server_start(
@@ -20,16 +12,16 @@ START_TEST(a_trusted_proxy_names_the_client)
         "location /none { set_real_ip_from 10.0.0.0/8; return 200 $remote_addr; }\n"
         "location /port { " SHOW " } }");
 
-    expect_body(server, "/", "X-Real-IP: 192.0.2.1\r\n", "192.0.2.1|127.0.0.1");
-    expect_body(server, "/", "X-Real-IP: 192.0.2.1\r\nX-Real-IP: 192.0.2.2\r\n",
-                "192.0.2.1|127.0.0.1");
-    expect_body(server, "/", "", "127.0.0.1|127.0.0.1");
-    expect_body(server, "/", "X-Real-IP: nobody\r\n", "127.0.0.1|127.0.0.1");
-    expect_body(server, "/", "X-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1|127.0.0.1");
-    expect_body(server, "/port", "X-Real-IP: 192.0.2.1:99\r\n", "192.0.2.1|99|127.0.0.1");
-    expect_body(server, "/port", "X-Real-IP: 192.0.2.1\r\n", "192.0.2.1||127.0.0.1");
+    expect_body_with(server, "/", "X-Real-IP: 192.0.2.1\r\n", "192.0.2.1|127.0.0.1");
+    expect_body_with(server, "/", "X-Real-IP: 192.0.2.1\r\nX-Real-IP: 192.0.2.2\r\n",
+                     "192.0.2.1|127.0.0.1");
+    expect_body_with(server, "/", "", "127.0.0.1|127.0.0.1");
+    expect_body_with(server, "/", "X-Real-IP: nobody\r\n", "127.0.0.1|127.0.0.1");
+    expect_body_with(server, "/", "X-Forwarded-For: 192.0.2.1\r\n", "127.0.0.1|127.0.0.1");
+    expect_body_with(server, "/port", "X-Real-IP: 192.0.2.1:99\r\n", "192.0.2.1|99|127.0.0.1");
+    expect_body_with(server, "/port", "X-Real-IP: 192.0.2.1\r\n", "192.0.2.1||127.0.0.1");
     /* the server has believed it before the location was looked at, as in nginx */
-    expect_body(server, "/none", "X-Real-IP: 192.0.2.1\r\n", "192.0.2.1");
+    expect_body_with(server, "/none", "X-Real-IP: 192.0.2.1\r\n", "192.0.2.1");
     server_stop(server);
 }
 END_TEST

@@ -4,24 +4,6 @@
 #define LISTEN "listen 127.0.0.1:@port@; "
 #define SHOW "location /show { return 200 $uri|$args|$is_args; } "
 
-struct answer {
-    const char *path, *body;
-};
-
-static void expect_bodies(struct server *server, const struct answer *answers, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *body = get(server, answers[i].path)->body;
-        ck_assert_msg(strcmp(body, answers[i].body) == 0, "%s: %s", answers[i].path, body);
-    }
-}
-
-#define EXPECT_BODIES(server, ...)                                             \
-    do {                                                                       \
-        const struct answer answers_[] = { __VA_ARGS__ };                      \
-        expect_bodies((server), answers_, sizeof answers_ / sizeof *answers_); \
-    } while (0)
-
 static void expect_location(struct server *server, const char *path, int status, const char *url)
 {
     struct response *response = get(server, path);
