@@ -174,6 +174,7 @@ static int complete(struct request *request)
 static int take(struct request *request, struct slice *in)
 {
     struct body *body = request->body;
+    size_t before = in->len;
     int status;
 
     if (body->framing == FRAMING_CHUNKED) {
@@ -185,6 +186,7 @@ static int take(struct request *request, struct slice *in)
         status = take_piece(request, data);
         body->whole = body->received == body->length;
     }
+    body->sent += before - in->len;
     return status == 0 && body->whole ? complete(request) : status;
 }
 

@@ -13,6 +13,7 @@ struct body {
     enum framing framing;
     uint64_t length;   /* FRAMING_LENGTH: promised */
     uint64_t received; /* decoded bytes so far */
+    uint64_t sent;     /* the same as the client has sent them, with the sizes of its chunks */
     struct chunked chunked;
     bool whole;    /* the last byte was read */
     bool wanted;   /* a handler asked for it: it is kept */

@@ -495,7 +495,7 @@ uint64_t request_length(const struct request *request)
     const struct head *head = &request->head;
 
     return (head->size > 0 ? head->size : head->parsed) +
-           (request->body == NULL ? 0 : request->body->received);
+           (request->body == NULL ? 0 : request->body->sent);
 }
 
 bool request_need_variables(struct request *request)
