@@ -90,7 +90,7 @@ static const struct trap traps[] = {
     { SERVER("location ~ \\.php { return 403; } " PLAIN), "4:12",
       "regex \"\\.php\" matches the file type anywhere", "write \"\\.php$\"",
       SERVER("location ~ \\.php$ { return 403; } location ~ \\.php(/|$) { return 403; }\n"
-             "location ~ /\\.ht { return 403; } location ~ ^/v1\\.0 { return 403; } " PLAIN) },
+             "location ~ /\\.ht { return 403; } location ~ ^/v1\\.(0|1) { return 403; } " PLAIN) },
     { SERVER("location ~* \\.(gif|jpe?g) { return 403; } " PLAIN), "4:13",
       "regex \"\\.(gif|jpe?g)\" matches the file type", "write \"\\.(gif|jpe?g)$\"",
       SERVER("location ~* \\.(gif|jpe?g)$ { return 403; } " PLAIN) },

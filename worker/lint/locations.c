@@ -2,6 +2,8 @@
 #include "worker/handlers/static.h"
 #include "worker/lint/checks.h"
 
+#include <stdio.h>
+
 static bool is_location(const struct conf_scope *scope, enum location_kind kind)
 {
     return scope->context == IN_LOCATION && lint_location(scope)->kind == kind;
@@ -9,10 +11,14 @@ static bool is_location(const struct conf_scope *scope, enum location_kind kind)
 
 /* --- regexes of file types --- */
 
+static bool is_letter(char c)
+{
+    return ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z';
+}
+
 static bool is_type_byte(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '(' ||
-           c == ')' || c == '|' || c == '?' || c == ':' || c == '+';
+    return is_letter(c) || (c >= '0' && c <= '9') || (c != '\0' && strchr("()|?:+", c) != NULL);
 }
 
 /* The pattern's end is like "\.php" or "\.(jpg|png)": nothing says that the path ends there. A
@@ -27,7 +33,7 @@ static bool ends_in_file_type(struct slice pattern)
     for (size_t i = (size_t)dot + 1; i < pattern.len; i++) {
         if (!is_type_byte(pattern.at[i]))
             return false;
-        letter = letter || ascii_lower(pattern.at[i]) >= 'a';
+        letter = letter || is_letter(pattern.at[i]);
     }
     return letter;
 }
@@ -57,23 +63,33 @@ static const char *const files[] = {
     "x.zip", "x.cgi",  "x.pl",  "x.py",  "x.webp", "x.map",   "x.gz",
 };
 
-enum { ENDINGS = sizeof endings / sizeof *endings, FILES = sizeof files / sizeof *files };
+enum {
+    ENDINGS = sizeof endings / sizeof *endings,
+    FILES = sizeof files / sizeof *files,
+    PROBE_MAX = 1024, /* bytes of such a path; a longer one matches nothing */
+};
 
-/* How many of the paths below the prefix the regex matches; *first is one of them. */
-static size_t count_matches(struct conf *conf, const struct location *regex, struct slice prefix,
-                            const char *const *behind, size_t count, struct slice *first)
+static const char *slash_behind(struct slice prefix)
 {
-    const char *slash = slice_ends(prefix, SLICE("/")) ? "" : "/";
+    return slice_ends(prefix, SLICE("/")) ? "" : "/";
+}
+
+/* How many of the paths below the prefix the regex matches; *first is the first one's end. */
+static size_t count_matches(const struct location *regex, struct slice prefix,
+                            const char *const *ends, size_t count, const char **first)
+{
     struct regex_scratch scratch = { 0 };
+    char path[PROBE_MAX];
     size_t matches = 0;
 
     for (size_t i = 0; i < count; i++) {
-        struct slice path =
-            arena_printf(conf->arena, "%.*s%s%s", (int)prefix.len, prefix.at, slash, behind[i]);
-        if (path.at == NULL || !regex_match(regex->pattern.regex, &scratch, path, NULL, 0))
+        int len = snprintf(path, sizeof path, "%.*s%s%s", (int)prefix.len, prefix.at,
+                           slash_behind(prefix), ends[i]);
+        if (len < 0 || (size_t)len >= sizeof path ||
+            !regex_match(regex->pattern.regex, &scratch, slice_make(path, (size_t)len), NULL, 0))
             continue;
         if (matches++ == 0)
-            *first = path;
+            *first = ends[i];
     }
     regex_scratch_free(&scratch);
     return matches;
@@ -87,27 +103,27 @@ static bool has_content(const struct conf_scope *scope)
 }
 
 /* The first regex location beside it that takes at least so many of the paths below a prefix;
- * NULL: none does. *path is one of them. */
-static const struct conf_scope *find_taker(struct conf *conf, const struct conf_scope *prefix,
-                                           const char *const *behind, size_t count, size_t least,
-                                           struct slice *path)
+ * NULL: none does. *path is the end of one of them. */
+static const struct conf_scope *find_taker(const struct conf_scope *prefix, const char *const *ends,
+                                           size_t count, size_t least, const char **path)
 {
     struct slice name = lint_location(prefix)->name;
     const struct conf_scope *regex = prefix->parent->children;
 
     while (regex != NULL &&
            !(is_location(regex, LOCATION_REGEX) &&
-             count_matches(conf, lint_location(regex), name, behind, count, path) >= least))
+             count_matches(lint_location(regex), name, ends, count, path) >= least))
         regex = regex->next;
     return regex;
 }
 
 static void check_prefix(struct conf *conf, const struct conf_scope *prefix)
 {
-    struct slice name = lint_location(prefix)->name, path;
+    struct slice name = lint_location(prefix)->name;
     struct slice hint =
         arena_printf(conf->arena, "write \"location ^~ %.*s\"", (int)name.len, name.at);
-    const struct conf_scope *regex = find_taker(conf, prefix, endings, ENDINGS, ENDINGS, &path);
+    const char *path;
+    const struct conf_scope *regex = find_taker(prefix, endings, ENDINGS, ENDINGS, &path);
 
     if (regex != NULL) {
         lint_warn(conf, lint_name(prefix)->at, hint,
@@ -117,12 +133,12 @@ static void check_prefix(struct conf *conf, const struct conf_scope *prefix)
         return;
     }
     if (name.len <= 1 || !has_content(prefix) ||
-        (regex = find_taker(conf, prefix, files, FILES, 1, &path)) == NULL)
+        (regex = find_taker(prefix, files, FILES, 1, &path)) == NULL)
         return;
     lint_warn(conf, lint_name(prefix)->at, hint,
-              "location \"%.*s\" does not get \"%.*s\": regex location \"%.*s\" goes before it",
-              (int)name.len, name.at, (int)path.len, path.at, (int)lint_location(regex)->name.len,
-              lint_location(regex)->name.at);
+              "location \"%.*s\" does not get \"%.*s%s%s\": regex location \"%.*s\" goes before it",
+              (int)name.len, name.at, (int)name.len, name.at, slash_behind(name), path,
+              (int)lint_location(regex)->name.len, lint_location(regex)->name.at);
 }
 
 void lint_shadowed(struct conf *conf, const struct conf_scope *scope)
@@ -133,11 +149,11 @@ void lint_shadowed(struct conf *conf, const struct conf_scope *scope)
 
 /* --- regexes behind regexes --- */
 
-static bool matches_everything(struct conf *conf, const struct location *regex)
+static bool matches_everything(const struct location *regex)
 {
-    struct slice path;
+    const char *path;
 
-    return count_matches(conf, regex, SLICE("/"), endings, ENDINGS, &path) == ENDINGS;
+    return count_matches(regex, SLICE("/"), endings, ENDINGS, &path) == ENDINGS;
 }
 
 /* `location ~ x` and `location ~* x` are not the same. */
@@ -164,7 +180,7 @@ void lint_repeated_regexes(struct conf *conf, const struct conf_scope *scope)
             lint_warn(conf, lint_name(child)->at, SLICE("move it up, or remove it"),
                       "location \"%.*s\" is never reached: \"%.*s\" in line %u goes before it",
                       (int)name.len, name.at, (int)first.len, first.at, lint_name(before)->at.line);
-        else if (all == NULL && matches_everything(conf, lint_location(child)))
+        else if (all == NULL && matches_everything(lint_location(child)))
             all = child;
     }
 }
