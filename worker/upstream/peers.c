@@ -29,7 +29,7 @@ void peer_drop(struct peer *peer)
 int64_t peer_weight(const struct peer *peer, uint64_t now)
 {
     uint64_t recovered = atomic_load_explicit(&peer->state->recovered, memory_order_relaxed);
-    uint64_t since = now - recovered, weight = peer->options.weight * WEIGHT_SCALE;
+    uint64_t since = elapsed(now, recovered), weight = peer->options.weight * WEIGHT_SCALE;
 
     if (peer->options.slow_start == 0 || recovered == 0 || since >= peer->options.slow_start)
         return (int64_t)weight;

@@ -119,6 +119,12 @@ void peer_set_release(struct peer_set *);
 struct peer *peer_hold(struct peer *);
 void peer_drop(struct peer *);
 
+/* Milliseconds since then. Another worker's clock may be a little ahead. */
+static inline uint64_t elapsed(uint64_t now, uint64_t then)
+{
+    return now > then ? now - then : 0;
+}
+
 /* Its weight, in twentieths, lowered while it starts slowly (slow_start). */
 enum { WEIGHT_SCALE = 20 };
 int64_t peer_weight(const struct peer *, uint64_t now);

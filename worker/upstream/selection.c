@@ -61,14 +61,17 @@ void selection_forget(struct selection *selection, const struct peer *peer)
 
 /* --- eligibility --- */
 
+static uint64_t since_checked(const struct peer *peer, uint64_t now)
+{
+    return elapsed(now, atomic_load_explicit(&peer->state->checked, memory_order_relaxed));
+}
+
 static bool is_failed(const struct peer *peer, uint64_t now)
 {
-    const struct peer_state *state = peer->state;
+    uint32_t fails = atomic_load_explicit(&peer->state->fails, memory_order_relaxed);
 
-    return peer->options.max_fails > 0 &&
-           atomic_load_explicit(&state->fails, memory_order_relaxed) >= peer->options.max_fails &&
-           now - atomic_load_explicit(&state->checked, memory_order_relaxed) <=
-               peer->options.fail_timeout;
+    return peer->options.max_fails > 0 && fails >= peer->options.max_fails &&
+           since_checked(peer, now) <= peer->options.fail_timeout;
 }
 
 static bool is_full(const struct selection *selection, const struct peer *peer)
@@ -168,11 +171,8 @@ struct peer *pick_round_robin(struct selection *selection)
 /* A peer that has failed is tried again once in fail_timeout. */
 static void note_trial(const struct peer *peer, uint64_t now)
 {
-    struct peer_state *state = peer->state;
-
-    if (now - atomic_load_explicit(&state->checked, memory_order_relaxed) >
-        peer->options.fail_timeout)
-        atomic_store_explicit(&state->checked, now, memory_order_relaxed);
+    if (since_checked(peer, now) > peer->options.fail_timeout)
+        atomic_store_explicit(&peer->state->checked, now, memory_order_relaxed);
 }
 
 /* One request more, or one less. */
