@@ -87,9 +87,10 @@ START_TEST(checks_are_requests)
     struct server *server = server_start(
         "match good { status ! 400-599; header ! X-Bad; header Connection != x;\n"
         "  header Connection ~ clo; header Server !~ z; body ~ good; }\n"
-        "upstream group { zone peers 128k; server 127.0.0.1:@port2@; }\n"
+        "upstream group { zone peers 128k; server 127.0.0.1:@port3@; }\n"
         "server { " LISTEN "location / { proxy_pass http://group; proxy_set_header X-Check yes;\n"
-        "  health_check interval=20ms uri=/check?a match=good fails=1; } }");
+        "  health_check interval=20ms uri=/check?a match=good fails=1\n"
+        "  port=@port2@; } }");
     int listening = upstream_listen(server, 2);
     struct client *up;
 

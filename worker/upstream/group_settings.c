@@ -270,17 +270,19 @@ static void set_queue(struct conf *conf, struct conf_scope *scope, const struct 
 static void check_group(struct conf *conf, const struct upstream_group *group)
 {
     struct group_server *const *servers = group->servers.items;
-    size_t backups = 0;
+    size_t backups = 0, slow = 0;
 
-    for (size_t i = 0; i < group->servers.count; i++)
+    for (size_t i = 0; i < group->servers.count; i++) {
         backups += servers[i]->options.backup;
+        slow += servers[i]->options.slow_start > 0;
+    }
     if (group->servers.count == 0)
         conf_error(conf, group->at, "no servers are inside upstream");
     else if (backups == group->servers.count)
         conf_error(conf, group->at, "no servers are inside upstream but backup ones");
-    if (group->balancer->no_backup && backups > 0)
-        conf_error(conf, group->at, "balancing method \"%s\" does not support parameter \"backup\"",
-                   group->balancer->name);
+    if (group->balancer->is_fixed && backups + slow > 0)
+        conf_error(conf, group->at, "balancing method \"%s\" does not support parameter \"%s\"",
+                   group->balancer->name, backups > 0 ? "backup" : "slow_start");
 }
 
 /* Once all is inherited: what is resolved at run time needs somebody to ask. */

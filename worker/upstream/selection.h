@@ -26,7 +26,7 @@ struct selection {
 
 struct balancer {
     const char *name; /* the directive's */
-    bool no_backup;   /* cannot be used with backup servers */
+    bool is_fixed;    /* goes by the list of servers: neither backup nor slow_start fit in */
     struct peer *(*pick)(struct selection *);
 };
 
