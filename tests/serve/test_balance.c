@@ -200,6 +200,50 @@ START_TEST(who_has_failed_is_tried_again)
 }
 END_TEST
 
+/* Asks over the client's connection, and answers as the server. */
+static void exchange_over(struct client *client, struct client *up, const char *path)
+{
+    client_send(client, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path);
+    upstream_request(up, NULL);
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    ck_assert_str_eq(client_read(client)->body, "ok");
+}
+
+static struct client *first_over(struct server *server, int listening, struct client *client,
+                                 const char *path)
+{
+    client_send(client, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path);
+    struct client *up = upstream_accept(server, listening);
+    long long began = clock_now();
+    upstream_request(up, NULL);
+    EVENTUALLY(clock_now() > began + 2); /* keepalive_time */
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    ck_assert_str_eq(client_read(client)->body, "ok");
+    return up;
+}
+
+START_TEST(kept_connections_have_limits)
+{
+    struct server *server = server_start(
+        "upstream few { server 127.0.0.1:@port2@; keepalive 4; keepalive_requests 2; }\n"
+        "upstream short { server 127.0.0.1:@port2@; keepalive 4; keepalive_timeout 20ms; }\n"
+        "upstream old { server 127.0.0.1:@port2@; keepalive 4; keepalive_time 1ms; }\n"
+        "server { " LISTEN "proxy_http_version 1.1; proxy_set_header Connection '';\n"
+        "location /few { proxy_pass http://few; } location /short { proxy_pass http://short; }\n"
+        "location /old { proxy_pass http://old; } }");
+    int listening = upstream_listen(server, 2);
+    struct client *client = client_open(server);
+
+    struct client *up = first_over(server, listening, client, "/few");
+    exchange_over(client, up, "/few");
+    client_expect_closed(up);
+    first_over(server, listening, client, "/few");
+    client_expect_closed(first_over(server, listening, client, "/short"));
+    client_expect_closed(first_over(server, listening, client, "/old"));
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(configurations_that_are_refused)
 {
     static const char *const wrong[][2] = {
@@ -230,9 +274,9 @@ END_TEST
 
 int main(void)
 {
-    return serve_main("balance",
-                      (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
-                                         clients_stay_with_their_server, failures_are_counted,
-                                         who_has_failed_is_tried_again,
-                                         configurations_that_are_refused, NULL });
+    return serve_main(
+        "balance", (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
+                                      clients_stay_with_their_server, kept_connections_have_limits,
+                                      failures_are_counted, who_has_failed_is_tried_again,
+                                      configurations_that_are_refused, NULL });
 }
