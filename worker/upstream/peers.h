@@ -96,7 +96,7 @@ struct group_server {
     bool resolve;
     struct slice host, service; /* service: the name that SRV records are asked of; or empty */
     unsigned port;
-    struct server_watch *watch; /* in a worker: group_resolve.c */
+    struct server_watch *watch; /* in a worker: server_watch.c */
 };
 
 /* What is not said of a server. */

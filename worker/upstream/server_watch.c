@@ -1,11 +1,8 @@
-/* Servers whose names are resolved while the worker runs: server ... resolve. */
+#include "worker/upstream/server_watch.h"
+
 #include "worker/context.h"
-#include "worker/http/core.h"
 #include "worker/net/resolver.h"
 #include "worker/upstream/connection.h"
-#include "worker/upstream/group.h"
-#include "worker/upstream/health.h"
-#include "worker/upstream/peer_table.h"
 #include "worker/upstream/selection.h"
 
 #include <stdlib.h>
@@ -41,32 +38,6 @@ struct server_watch {
     uint64_t expires; /* monotonic ms: the first of what was found */
     bool known;       /* there was an answer, or none came in time */
 };
-
-/* --- the group's set --- */
-
-static void attach_peer(struct worker *worker, struct peer *peer)
-{
-    const struct slot_name name = { peer->group->name, peer->server, peer->name, peer->ordinal };
-
-    peer->worker = worker;
-    peer->slot = peer_table_take(worker, peer->group->zone, &name);
-    peer->state = peer->slot != NULL ? &peer->slot->state : &peer->own_state;
-    if (peer->slot != NULL)
-        peer_slot_show(worker, peer->slot, peer->busy);
-}
-
-void group_attach(struct worker *worker, struct upstream_group *group)
-{
-    if (group->zone == NULL)
-        return;
-    bool lost = group->losses != shared_memory_losses(group->zone->memory);
-    group->losses = shared_memory_losses(group->zone->memory);
-    for (size_t i = 0; i < group->set->count; i++) {
-        struct peer *peer = group->set->peers[i];
-        if (peer->worker == NULL || lost)
-            attach_peer(worker, peer);
-    }
-}
 
 static bool renew_set(struct server_watch *watch)
 {
@@ -291,7 +262,7 @@ static void ask_again(struct timer *timer)
 
 /* --- beginning and end --- */
 
-static bool start_watch(struct worker *worker, struct upstream_group *group,
+bool server_watch_start(struct worker *worker, struct upstream_group *group,
                         struct group_server *server)
 {
     const struct resolver_settings *settings = conf_settings(group->scope, &resolver_module);
@@ -314,30 +285,7 @@ static bool start_watch(struct worker *worker, struct upstream_group *group,
     return true;
 }
 
-static struct upstream_group *groups_of(const struct worker *worker)
-{
-    const struct conf_scope *scope = worker->conf->main->children;
-
-    while (scope != NULL && scope->context != IN_HTTP)
-        scope = scope->next;
-    return scope == NULL ? NULL : http_of(scope)->upstreams;
-}
-
-bool groups_start(struct worker *worker)
-{
-    for (struct upstream_group *group = groups_of(worker); group != NULL; group = group->next) {
-        struct group_server *const *servers = group->servers.items;
-        group_attach(worker, group);
-        if (group->health != NULL && !health_start(worker, group))
-            return false;
-        for (size_t i = 0; i < group->servers.count; i++)
-            if (servers[i]->resolve && !start_watch(worker, group, servers[i]))
-                return false;
-    }
-    return true;
-}
-
-static void stop_watch(struct group_server *server)
+void server_watch_stop(struct group_server *server)
 {
     if (server->watch == NULL)
         return;
@@ -347,16 +295,4 @@ static void stop_watch(struct group_server *server)
     server->watch = NULL;
     free(server->addresses);
     server->addresses = NULL;
-}
-
-void groups_stop(struct worker *worker)
-{
-    for (struct upstream_group *group = groups_of(worker); group != NULL; group = group->next) {
-        struct group_server *const *servers = group->servers.items;
-        for (size_t i = 0; i < group->servers.count; i++)
-            stop_watch(servers[i]);
-        if (group->health != NULL)
-            health_stop(group);
-        peer_set_release(group->set);
-    }
 }
