@@ -193,8 +193,9 @@ class Spreading(Case):
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         chosen = []
         for i in range(count):
-            client.request("GET", "/%s?k=key%d" % (name, i % 45),
-                           headers={"X-Address": "10.%d.%d.1" % (i % 7, i * 5 % 256)})
+            address = "2001:db8:%x::%x" % (i, i % 7) if i % 3 == 0 else (
+                "10.%d.%d.1" % (i % 7, i * 5 % 256))
+            client.request("GET", "/%s?k=key%d" % (name, i % 45), headers={"X-Address": address})
             chosen.append(client.getresponse().read().decode()[:1])
         client.close()
         return "".join(chosen)

@@ -10,7 +10,10 @@ static const char health_conf[] =
     "  header Connection = close; body ~ '^good'; body !~ bad; }\n"
     "upstream group { zone peers 128k; server 127.0.0.1:@port2@;\n"
     "  server 127.0.0.1:@port3@ slow_start=1s; }\n"
-    "server { " LISTEN "location / { proxy_pass http://group; proxy_next_upstream off;\n"
+    "upstream plain { zone peers; server 127.0.0.1:@port2@; }\n"
+    "server { " LISTEN "location /plain { proxy_pass http://plain;\n"
+    "  health_check interval=50ms mandatory persistent; }\n"
+    "location / { proxy_pass http://group; proxy_next_upstream off;\n"
     "  proxy_set_header X-Check yes; proxy_connect_timeout 5s; proxy_read_timeout 5s;\n"
     "  health_check interval=50ms jitter=10ms fails=1 passes=2 uri=/check match=good mandatory; }\n"
     "location = /status { status json; } }";
@@ -29,6 +32,7 @@ START_TEST(the_ill_are_not_asked)
     ck_assert_int_eq(get(server, "/")->status, 502);
     upstream_play(server, "127.0.0.1", 2, "good one");
     EVENTUALLY(answers(server, "good one"));
+    EVENTUALLY(get(server, "/plain")->status == 200);
     two = upstream_play(server, "127.0.0.1", 3, "good two");
     EVENTUALLY(answers(server, "good two"));
     upstream_leave(two);
