@@ -28,7 +28,8 @@ START_TEST(requests_wait_for_room)
         "  queue 2 timeout=30s; }\n"
         "upstream hurried { server 127.0.0.1:@port2@ max_conns=1; queue 10 timeout=50ms; }\n"
         "server { " LISTEN "location / { proxy_pass http://group; }\n"
-        "location /stream { proxy_pass http://group; proxy_request_buffering off; }\n"
+        "location /stream { proxy_pass http://group; proxy_request_buffering off;\n"
+        "  proxy_http_version 1.1; }\n"
         "location /hurried { proxy_pass http://hurried; } }");
     int listening = upstream_listen(server, 2);
     struct client *one = begin_request(server, "/");
@@ -62,6 +63,17 @@ START_TEST(requests_wait_for_room)
     client_close(up);
     ck_assert_str_eq(client_read(one)->body, "ok");
     ck_assert_str_eq(client_read(two)->body, "ok");
+
+    /* One whose body turns out to be none is answered, and waits no more. */
+    one = begin_request(server, "/");
+    up = upstream_accept(server, listening);
+    two = client_open(server);
+    client_send(two, "POST /stream HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "1\r\na\r\n");
+    client_send(two, "what?\r\n");
+    ck_assert_int_eq(client_read(two)->status, 400);
+    answer(up);
+    ck_assert_str_eq(client_read(one)->body, "ok");
 
     server_allow(server, "upstream queue");
     struct client *busy = begin_request(server, "/hurried");

@@ -251,6 +251,7 @@ int exchange_start(struct exchange *x)
 
 void exchange_drop(struct request *request)
 {
+    selection_leave_queue(&request->exchange->selection);
     exchange_release(request->exchange, false, false);
     request->exchange->state = EXCHANGE_ENDED;
 }
