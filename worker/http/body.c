@@ -119,16 +119,19 @@ static int keep(struct request *request, struct slice data)
 static int take_piece(struct request *request, struct slice data)
 {
     struct body *body = request->body;
-    uint64_t most = client_of(request)->client_max_body_size;
 
     body->received += data.len;
-    if (!body->wanted)
-        return 0;
-    if (most > 0 && body->received > most) {
-        request_log(request, LOG_LEVEL_ERROR, 0, "client intended to send too large chunked body");
-        return 413;
-    }
-    return keep(request, data);
+    return body->wanted ? keep(request, data) : 0;
+}
+
+/* What came, and what is left of a chunk that has told its size, pass client_max_body_size. */
+static bool is_too_large(const struct request *request)
+{
+    const struct body *body = request->body;
+    uint64_t most = client_of(request)->client_max_body_size;
+
+    return body->wanted && most > 0 &&
+           (body->received > most || body->chunked.left > most - body->received);
 }
 
 static int take_chunked(struct request *request, struct slice *in)
@@ -137,7 +140,13 @@ static int take_chunked(struct request *request, struct slice *in)
     struct slice data;
 
     for (;;) {
-        switch (chunked_read(&body->chunked, in, &data)) {
+        enum chunked_result result = chunked_read(&body->chunked, in, &data);
+        if (result != CHUNKED_BAD && is_too_large(request)) {
+            request_log(request, LOG_LEVEL_ERROR, 0,
+                        "client intended to send too large chunked body");
+            return 413;
+        }
+        switch (result) {
         case CHUNKED_MORE:
             return 0;
         case CHUNKED_PIECE: {

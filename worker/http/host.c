@@ -1,6 +1,17 @@
 #include "worker/http/scan.h"
 #include "worker/http/uri.h"
 
+/* Nothing, or a colon and digits, which may be none: RFC 3986 3.2.3. */
+static bool is_port(struct slice text)
+{
+    if (text.len > 0 && text.at[0] != ':')
+        return false;
+    for (size_t i = 1; i < text.len; i++)
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+    return true;
+}
+
 /* The length of "[...]", behind which only a port may stand; 0 when it is not so. */
 static size_t literal_length(struct slice host)
 {
@@ -9,14 +20,16 @@ static size_t literal_length(struct slice host)
     if (close < 0)
         return 0;
     size_t len = (size_t)close + 1;
-    return len == host.len || host.at[len] == ':' ? len : 0;
+    return is_port(slice_from(host, len)) ? len : 0;
 }
 
-/* The length without port and trailing dot. */
+/* The length without port and trailing dot; 0 when it is no name. */
 static size_t name_length(struct slice host, size_t colon)
 {
     if (host.at[0] == '[')
         return literal_length(host);
+    if (!is_port(slice_from(host, colon)))
+        return 0;
     return colon > 0 && host.at[colon - 1] == '.' ? colon - 1 : colon;
 }
 

@@ -87,15 +87,21 @@ static inline const char *scan_path_bytewise(const char *at, const char *end)
 struct host_marks {
     size_t colon;  /* the first; the host's length when there is none */
     bool capitals; /* somewhere */
-    bool bad;      /* a byte that a path or a line could be mistaken for, or an empty label */
+    bool bad;      /* a byte that ends an authority or a line, '@', '\\', or an empty label */
 };
+
+/* RFC 3986 3.2: what stands around a host in a URI, or is taken for it, is no part of it. */
+static inline bool is_bad_in_host(char c)
+{
+    return !is_visible(c) || c == '/' || c == '?' || c == '#' || c == '@' || c == '\\';
+}
 
 static inline struct host_marks scan_host_bytewise(const char *at, size_t len)
 {
     struct host_marks marks = { .colon = len };
 
     for (size_t i = 0; i < len; i++) {
-        if (!is_visible(at[i]) || at[i] == '/' || (at[i] == '.' && i > 0 && at[i - 1] == '.'))
+        if (is_bad_in_host(at[i]) || (at[i] == '.' && i > 0 && at[i - 1] == '.'))
             marks.bad = true;
         if (at[i] == ':' && marks.colon == len)
             marks.colon = i;
@@ -204,7 +210,10 @@ static inline bool scan_host_block(__m128i bytes, unsigned within, size_t from, 
 {
     __m128i hidden = _mm_or_si128(bytes_at_most(bytes, 0x20), bytes_equal(bytes, 0x7f));
     __m128i capitals = bytes_at_most(_mm_sub_epi8(bytes, _mm_set1_epi8('A')), 'Z' - 'A');
-    unsigned bad = (unsigned)_mm_movemask_epi8(_mm_or_si128(hidden, bytes_equal(bytes, '/')));
+    __m128i slashes = _mm_or_si128(bytes_equal(bytes, '/'), bytes_equal(bytes, '\\'));
+    __m128i marks_of_uri = _mm_or_si128(bytes_equal(bytes, '?'), bytes_equal(bytes, '#'));
+    __m128i others = _mm_or_si128(_mm_or_si128(slashes, marks_of_uri), bytes_equal(bytes, '@'));
+    unsigned bad = (unsigned)_mm_movemask_epi8(_mm_or_si128(hidden, others));
     unsigned dots = (unsigned)_mm_movemask_epi8(bytes_equal(bytes, '.'));
     unsigned colons = (unsigned)_mm_movemask_epi8(bytes_equal(bytes, ':'));
 
