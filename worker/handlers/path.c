@@ -3,6 +3,7 @@
 
 #include "worker/context.h"
 #include "worker/http/core.h"
+#include "worker/http/uri.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -131,6 +132,11 @@ bool request_path(struct request *request, struct slice uri, struct slice *path)
         below = SLICE("");
     else if (value->kind == ROOT_ALIAS)
         below = slice_from(uri, value->replaced);
+    if ((value->kind == ROOT_ALIAS || request->uri_replaced) && uri_goes_up(below)) {
+        request_log(request, LOG_LEVEL_ERROR, 0, "\"%.*s\" leads out of \"%.*s\"", (int)uri.len,
+                    uri.at, (int)root.len, root.at);
+        return false;
+    }
     char *text = arena_text(&request->arena, root.len + below.len + 1);
     if (text == NULL)
         return false;

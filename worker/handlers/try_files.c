@@ -5,6 +5,7 @@
 #include "worker/handlers/static.h"
 #include "worker/http/core.h"
 #include "worker/http/template.h"
+#include "worker/http/uri.h"
 
 #include <errno.h>
 
@@ -83,7 +84,7 @@ static int try_candidate(struct request *request, const struct candidate *candid
         arena_printf(&request->arena, "%.*s%.*s", (int)root.len, root.at, (int)name.len, name.at);
     if (path.at == NULL)
         return 500;
-    if (is_there(request, candidate, path))
+    if (!uri_goes_up(name) && is_there(request, candidate, path))
         return take(request, name);
     *next = true;
     return DECLINED;

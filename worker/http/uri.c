@@ -243,3 +243,16 @@ struct slice uri_escape(struct arena *arena, struct slice text, enum uri_escape 
 {
     return kind == ESCAPE_HTML ? escape_html(arena, text) : escape_percent(arena, text, kind);
 }
+
+bool uri_goes_up(struct slice path)
+{
+    while (path.len >= 2) {
+        if (path.at[0] == '.' && path.at[1] == '.' && (path.len == 2 || path.at[2] == '/'))
+            return true;
+        ptrdiff_t slash = slice_find(path, '/');
+        if (slash < 0)
+            return false;
+        path = slice_from(path, (size_t)slash + 1);
+    }
+    return false;
+}

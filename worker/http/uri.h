@@ -42,4 +42,8 @@ bool query_argument(struct slice query, struct slice name, struct slice *value);
  * kept with them. False: 400 (empty, "/", NUL, "..", bad brackets). */
 bool host_validate(struct arena *, struct slice host, struct slice *name);
 
+/* Some segment of the path is "..": what stands behind a folder would lead out of it. A
+ * normalised path has none; one that variables or rewrite were put into may. */
+bool uri_goes_up(struct slice path);
+
 #endif

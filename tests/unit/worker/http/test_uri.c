@@ -190,6 +190,24 @@ START_TEST(arguments_are_found)
 }
 END_TEST
 
+START_TEST(ways_up_are_found)
+{
+    static const struct {
+        const char *path;
+        bool up;
+    } rows[] = {
+        { "", false },       { ".", false },      { "..", true },       { "../", true },
+        { "/..", true },     { "/../", true },    { "/a/../b", true },  { "a/..", true },
+        { "a/b/../", true }, { "...", false },    { "/.../a", false },  { "a../b", false },
+        { "..a/b", false },  { "/a/..b", false }, { "/a/b/c", false },  { "/.", false },
+        { "//..", true },    { "./..", true },    { "/a/./b/", false }, { "/..a/..b/..", true },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_msg(uri_goes_up(slice_of(rows[i].path)) == rows[i].up, "%s", rows[i].path);
+}
+END_TEST
+
 /* --- hosts --- */
 
 /* The name, or "bad". */
@@ -292,6 +310,7 @@ int main(void)
         a_text_with_nothing_to_escape_is_not_copied,
         redirects_are_unescaped_as_far_as_they_may,
         arguments_are_found,
+        ways_up_are_found,
         hosts_are_reduced,
         a_host_without_capitals_is_not_copied,
         NULL,
