@@ -109,25 +109,21 @@ __attribute__((format(printf, 2, 3))) static void put_format(struct line *line, 
         put(line, slice_make(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
 }
 
-static bool is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
 /* Control characters would forge lines and move the cursors of terminals. */
 static void put_escaped(struct line *line, struct slice text)
 {
-    while (text.len > 0) {
-        size_t plain = 0;
-        while (plain < text.len && !is_control(text.at[plain]))
-            plain++;
-        put(line, slice_first(text, plain));
-        text = slice_from(text, plain);
-        if (text.len == 0 || line->end - line->len < 4)
+    size_t done = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (!slice_is_control(text, i))
+            continue;
+        put(line, slice_make(text.at + done, i - done));
+        if (line->end - line->len < 4)
             return;
-        put_format(line, "\\x%02X", (unsigned)(unsigned char)*text.at);
-        text = slice_from(text, 1);
+        put_format(line, "\\x%02X", (unsigned)(unsigned char)text.at[i]);
+        done = i + 1;
     }
+    put(line, slice_from(text, done));
 }
 
 static void put_message(struct line *line, const char *format, va_list args)

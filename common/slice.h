@@ -144,6 +144,16 @@ static inline int slice_compare(struct slice a, struct slice b)
  * when it is empty, holds a non-digit, or is over `max`. */
 bool slice_to_number(struct slice a, uint64_t max, uint64_t *value);
 
+/* The byte at `i` is a control character: C0, DEL, or C1, which is 0x80 to 0x9f alone, and behind
+ * 0xc2 in UTF-8; behind another byte of UTF-8 it is part of a letter. */
+static inline bool slice_is_control(struct slice a, size_t i)
+{
+    unsigned char c = (unsigned char)a.at[i];
+    unsigned char before = i > 0 ? (unsigned char)a.at[i - 1] : 0;
+
+    return c < 0x20 || c == 0x7f || (c >= 0x80 && c <= 0x9f && (before < 0x80 || before == 0xc2));
+}
+
 /* Value of a hexadecimal digit, or -1. */
 static inline int hex_digit(char c)
 {

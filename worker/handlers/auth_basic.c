@@ -125,7 +125,7 @@ int auth_basic_handler(struct request *request)
 
     if (settings->file.literal.at == NULL)
         return DECLINED;
-    if (!template_eval(request, &settings->realm, &realm))
+    if (!template_eval_head(request, &settings->realm, HEAD_TEXT_VALUE, &realm))
         return 500;
     if (slice_is(realm, "off"))
         return DECLINED;

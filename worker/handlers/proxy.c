@@ -23,7 +23,11 @@ static struct exchange *make_exchange(struct request *request,
     x->protocol_data = context;
     x->wants_upgrade = head_known(&request->head, FIELD_UPGRADE) != NULL && request->head.minor > 0;
     x->uri = proxy_uri(request, settings, url);
-    return x->uri.at != NULL ? x : NULL;
+    bool as_sent = x->uri.at == request->head.target.at;
+    if (x->uri.at == NULL ||
+        (!as_sent && !head_text_escape(&request->arena, &x->uri, HEAD_TEXT_TARGET)))
+        return NULL;
+    return x;
 }
 
 /* The body is here, or streams: goes to the upstream. */

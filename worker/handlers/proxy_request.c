@@ -89,7 +89,7 @@ static bool evaluate(struct exchange *x, const struct proxy_settings *settings,
     if (writing->values == NULL)
         return false;
     for (size_t i = 0; i < settings->fields.count; i++) {
-        if (!template_eval(x->request, &fields[i].value, &writing->values[i]))
+        if (!template_eval_head(x->request, &fields[i].value, HEAD_TEXT_VALUE, &writing->values[i]))
             return false;
         if (writing->values[i].len > 0)
             writing->len += line_len(fields[i].name, writing->values[i]);
@@ -170,7 +170,8 @@ static bool choose_method(struct exchange *x, const struct proxy_settings *setti
     const struct request *request = x->request;
 
     if (settings->method.literal.at != NULL)
-        return template_eval(x->request, &settings->method, &writing->method);
+        return template_eval_head(x->request, &settings->method, HEAD_TEXT_TARGET,
+                                  &writing->method);
     writing->method = request->head.method_text;
     if (request->method != request->head.method)
         writing->method = slice_of(method_name(request->method));

@@ -157,7 +157,8 @@ static enum rule_result apply_pattern(struct request *request, const struct prox
 {
     switch (capture_match(request, &rule->pattern, *value)) {
     case CAPTURE_MATCH:
-        return template_eval(request, &rule->to, value) ? RULE_APPLIED : RULE_NO_MEMORY;
+        return template_eval_head(request, &rule->to, HEAD_TEXT_VALUE, value) ? RULE_APPLIED
+                                                                              : RULE_NO_MEMORY;
     case CAPTURE_NO_MATCH:
         return RULE_MISSES;
     default:
@@ -177,7 +178,7 @@ static enum rule_result apply_prefix(struct request *request, const struct proxy
         return RULE_NO_MEMORY;
     if (!slice_starts(*value, from))
         return RULE_MISSES;
-    if (!template_eval(request, &rule->to, &to))
+    if (!template_eval_head(request, &rule->to, HEAD_TEXT_VALUE, &to))
         return RULE_NO_MEMORY;
     *value = arena_join(&request->arena, to, slice_from(*value, from.len));
     return value->at != NULL ? RULE_APPLIED : RULE_NO_MEMORY;
@@ -198,7 +199,7 @@ static enum rule_result apply_domain(struct request *request, const struct proxy
         from = slice_from(from, 1);
     if (!slice_equal_nocase(name, from))
         return RULE_MISSES;
-    if (!template_eval(request, &rule->to, &from))
+    if (!template_eval_head(request, &rule->to, HEAD_TEXT_VALUE, &from))
         return RULE_NO_MEMORY;
     *value = dot ? arena_join(&request->arena, SLICE("."), from) : from;
     return value->at != NULL ? RULE_APPLIED : RULE_NO_MEMORY;

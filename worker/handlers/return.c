@@ -45,6 +45,8 @@ int return_answer(struct request *request, const struct return_value *value)
     if (value->has_text && !template_eval(request, &value->text, &text))
         return 500;
     if (is_redirect(value->status)) {
+        if (!value->text.constant && !head_text_escape(&request->arena, &text, HEAD_TEXT_VALUE))
+            return 500;
         response->location = text;
         return (int)value->status;
     }

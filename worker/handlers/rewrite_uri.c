@@ -105,7 +105,7 @@ static bool redirect(struct rule_run *run, const struct uri_rule *rule)
     url = uri_unescape_redirect(&request->arena, url);
     if (url.at != NULL && rule->keep_args && request->args.len > 0)
         url = append_args(request, url, rule->has_args ? '&' : '?');
-    if (url.at == NULL)
+    if (url.at == NULL || !head_text_escape(&request->arena, &url, HEAD_TEXT_VALUE))
         return rule_failed(run);
     log_text(run, "rewritten redirect", url, false);
     request->response.location = url;

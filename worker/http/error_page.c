@@ -224,6 +224,8 @@ static bool is_redirect(int status)
 static int redirect_client(struct request *request, const struct error_page *page,
                            struct slice target)
 {
+    if (!head_text_escape(&request->arena, &target, HEAD_TEXT_VALUE))
+        return 500;
     request->error_status = is_redirect(page->answer) ? (unsigned)page->answer : 302;
     request->response.location = target;
     return send_built_in(request, request->error_status);

@@ -259,7 +259,7 @@ static bool add_header(struct request *request, const struct added_header *heade
 {
     struct slice value;
 
-    if (!template_eval(request, &header->value, &value))
+    if (!template_eval_head(request, &header->value, HEAD_TEXT_VALUE, &value))
         return false;
     if (replace_own(&request->response, header->name, value) || value.len == 0)
         return true;
@@ -273,7 +273,7 @@ static bool add_trailer(struct request *request, const struct added_header *trai
     struct slice *trailers = &request->response.trailers;
     struct slice value;
 
-    if (!template_eval(request, &trailer->value, &value))
+    if (!template_eval_head(request, &trailer->value, HEAD_TEXT_VALUE, &value))
         return false;
     *trailers = arena_printf(&request->arena, "%.*s%.*s%s%.*s%s", (int)trailers->len, trailers->at,
                              value.len > 0 ? (int)trailer->name.len : 0, trailer->name.at,

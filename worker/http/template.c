@@ -176,3 +176,10 @@ static void set_template(struct conf *conf, struct conf_scope *scope, const stru
 }
 
 const struct value_type as_template = { "text", sizeof(struct template), set_template };
+
+bool template_eval_head(struct request *request, const struct template *template,
+                        enum head_text kind, struct slice *value)
+{
+    return template_eval(request, template, value) &&
+           (template->constant || head_text_escape(&request->arena, value, kind));
+}

@@ -7,6 +7,7 @@
 
 #include "conf/directive.h"
 #include "conf/values.h"
+#include "worker/http/head_text.h"
 
 struct request;
 struct template_part;
@@ -33,6 +34,10 @@ bool template_eval(struct request *, const struct template *, struct slice *valu
 /* Likewise, for what becomes a query or a redirect: of a request whose path was sent with '%' or
  * '+' in it, $1 to $9 are escaped again, as nginx does. */
 bool template_eval_escaped(struct request *, const struct template *, struct slice *value);
+
+/* Likewise, for what becomes part of a head: control characters in it become %XX (head_text.h). */
+bool template_eval_head(struct request *, const struct template *, enum head_text,
+                        struct slice *value);
 
 /* Bytes >= 1 of the template are variables named so ("request_uri"), for checks. */
 bool template_uses(const struct template *, const char *variable);
