@@ -91,7 +91,7 @@ static inline struct slice slice_from(struct slice a, size_t from)
 {
     if (from > a.len)
         from = a.len;
-    return (struct slice){ a.at + from, a.len - from };
+    return (struct slice){ from > 0 ? a.at + from : a.at, a.len - from }; /* at may be NULL */
 }
 
 /* The first `len` bytes of `a`, or all of it when it is shorter. */

@@ -178,11 +178,13 @@ static void bound_descriptors(const struct worker *worker)
 static bool open_lane(struct worker *worker)
 {
     worker->lane = worker->setup->lane;
-    if (worker->lane == NULL)
-        worker->lane = worker->own_lane = calloc(1, sizeof *worker->own_lane);
+    if (worker->lane != NULL)
+        return true;
+    worker->lane = worker->own_lane =
+        aligned_alloc(_Alignof(struct lane), sizeof *worker->own_lane);
     if (worker->lane == NULL)
         return false;
-    worker->lane->owner.pid = (int32_t)worker->pid; /* the master says so, too, but later */
+    memset(worker->lane, 0, sizeof *worker->lane);
     return true;
 }
 
@@ -304,7 +306,7 @@ static void turn_ends(const struct worker *worker)
     worker_show(worker);
 }
 
-static bool loop_turn(struct worker *worker)
+bool worker_turn(struct worker *worker)
 {
     if (loop_wait(worker->loop, sleep_limit(worker), turn_begins, worker) < 0) {
         log_write(worker->log, LOG_LEVEL_ALERT, errno, 0, "the event loop failed");
@@ -315,31 +317,51 @@ static bool loop_turn(struct worker *worker)
     return true;
 }
 
-int worker_run(const struct worker_setup *setup)
-{
-    struct worker *worker = calloc(1, sizeof *worker);
-    struct signal_watch signals = { 0 };
+/* A worker, and what it has for itself. */
+struct running {
+    struct worker worker;
+    struct signal_watch signals;
+};
 
-    if (worker == NULL)
-        return WORKER_CANNOT_START;
+struct worker *worker_start(const struct worker_setup *setup)
+{
+    struct running *running = calloc(1, sizeof *running);
+
+    if (running == NULL)
+        return NULL;
+    struct worker *worker = &running->worker;
     worker->setup = setup;
     worker->conf = setup->conf;
     worker->pid = (uint32_t)getpid();
     worker->log = setup->log;
-    int status = WORKER_CANNOT_START;
-    if (worker_open(worker, &signals)) {
-        status = 0;
+    if (worker_open(worker, &running->signals)) {
         beat(worker);
-        while (!worker->stop && !(worker->leaving && worker->connection_count == 0))
-            if (!loop_turn(worker)) {
-                status = 1;
-                break;
-            }
-        log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "exiting");
+        return worker;
     }
-    int error = errno;
-    worker_close(worker, &signals);
-    free(worker);
+    worker_end(worker);
+    return NULL;
+}
+
+void worker_end(struct worker *worker)
+{
+    struct running *running = (struct running *)worker;
+    int error = errno; /* which may be why it ends */
+
+    worker_close(worker, &running->signals);
+    free(running);
     errno = error;
+}
+
+int worker_run(const struct worker_setup *setup)
+{
+    struct worker *worker = worker_start(setup);
+    int status = 0;
+
+    if (worker == NULL)
+        return WORKER_CANNOT_START;
+    while (status == 0 && !worker->stop && !(worker->leaving && worker->connection_count == 0))
+        status = worker_turn(worker) ? 0 : 1;
+    log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "exiting");
+    worker_end(worker);
     return status;
 }

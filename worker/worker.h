@@ -22,6 +22,7 @@ struct worker_slot {
 
 struct board; /* worker/status/board.h */
 struct lane;
+struct worker; /* worker/context.h */
 
 struct worker_setup {
     unsigned slot; /* 0 .. slots - 1 */
@@ -47,6 +48,14 @@ struct worker_setup {
  * exit status: 0; 2 when it could not start, for the reason that errno says (the master then
  * backs off). */
 int worker_run(const struct worker_setup *);
+
+/* The parts of worker_run, for who turns the loop by himself, as fuzzing does: what the worker
+ * needs is opened (NULL with errno: it cannot be; the reason is logged), what is ready is served
+ * after a wait of at most setup->heartbeat_every (false: the loop has failed), and all is closed.
+ */
+struct worker *worker_start(const struct worker_setup *);
+bool worker_turn(struct worker *);
+void worker_end(struct worker *);
 
 /* Opens every log file that the configuration names (error_log, access_log); the master
  * calls it inside the reload transaction, before any worker is forked. Each configuration

@@ -1,11 +1,6 @@
 /* Any bytes as the body of an upstream's answer: what comes out of the framing does not
  * depend on the pieces it comes in, and is never more than went in.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_answer_body.c worker/upstream/answer_body.c worker/http/chunked.c \
- *         common/arena.c common/slice.c -o fuzz_answer_body
- *     ./fuzz_answer_body -max_len=1024 -max_total_time=60
- *
  * The first byte says how the body is framed, the second how long it is said to be, the
  * third in how large pieces it comes; what is left is the body. */
 #include "worker/upstream/answer_body.h"

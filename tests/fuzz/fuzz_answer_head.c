@@ -1,12 +1,6 @@
 /* Any bytes as the head of an upstream's answer: it does not matter in which pieces they
  * come, and what is taken holds nothing that was promised to be refused.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_answer_head.c worker/upstream/answer_head.c worker/http/head.c \
- *         worker/http/head_fields.c worker/http/head_line.c worker/http/framing.c \
- *         common/arena.c common/slice.c -o fuzz_answer_head
- *     ./fuzz_answer_head -max_len=1024 -max_total_time=60
- *
  * The first byte says whether it is the answer of a CGI program, the second in how large
  * pieces it comes; what is left is the answer. */
 #include "worker/upstream/answer_head.h"

@@ -1,10 +1,6 @@
 /* Any bytes as a chunked body: it does not matter in which pieces they come, and
  * what is written as chunks is read as what was written.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_chunked.c worker/http/chunked.c -o fuzz_chunked
- *     ./fuzz_chunked -max_len=1024 -max_total_time=60
- *
  * The first byte says how long the pieces are; what is left is the body. */
 #include "worker/http/chunked.h"
 

@@ -1,6 +1,5 @@
 /* Any bytes as a configuration: read as a tree, printed, and applied to a small
- * table. For libFuzzer: clang -fsanitize=fuzzer,address,undefined. Includes that
- * the bytes ask for start in a folder that does not exist; those of absolute
+ * table. Includes that the bytes ask for start in a folder that does not exist; those of absolute
  * paths are not tried, to leave the machine's files alone. */
 #include "conf/values.h"
 

@@ -1,10 +1,5 @@
 /* Any bytes, compressed in any pieces at any level with any flushes, come back.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_deflate.c common/deflate*.c common/inflate*.c common/gzip*.c \
- *         common/huffman.c common/crc32.c -o fuzz_deflate
- *     ./fuzz_deflate -max_len=200000 -max_total_time=120
- *
  * Six bytes say how: the level, how large pieces and rooms are, whether pieces are
  * flushed, how large the input is said to be, and how often what is left is repeated. */
 #include "common/gzip.h"

@@ -1,10 +1,6 @@
 /* Any bytes as a name server's answer: what is read of it stays within it, and comes to an
  * end.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_dns.c worker/net/dns_message.c common/slice.c -o fuzz_dns
- *     ./fuzz_dns -max_len=512 -max_total_time=60
- *
  * The first byte chooses the type that was asked for; the message follows, with the head and
  * the question put in their places so that it is an answer. */
 #include "worker/net/dns_message.h"

@@ -1,11 +1,6 @@
 /* Any bytes as the records of a FastCGI application: what comes out of them does not depend
  * on the pieces they come in, and lies inside of them.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_fastcgi.c worker/upstream/fastcgi_records.c common/slice.c \
- *         -o fuzz_fastcgi
- *     ./fuzz_fastcgi -max_len=1024 -max_total_time=60
- *
  * The first byte says in how large pieces they come; what is left are the records. */
 #include "worker/upstream/fastcgi_records.h"
 

@@ -1,11 +1,6 @@
 /* Any bytes as a request's head: it does not matter in which pieces they come,
  * and what is taken holds nothing that was promised to be refused.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_head.c worker/http/head{,_line,_fields}.c worker/http/framing.c \
- *         common/arena.c common/slice.c -o fuzz_head
- *     ./fuzz_head -max_len=1024 -max_total_time=60
- *
  * The first byte says how small the limits are, the second where the head is
  * cut; what is left is the head. */
 #include "worker/http/head.h"

@@ -1,11 +1,6 @@
 /* Any bytes as a gzip file, or as bare DEFLATE data: no more comes out than there is room
  * for, each call does something, and pieces make no difference.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_inflate.c common/inflate*.c common/gzip_reader.c common/crc32.c \
- *         -o fuzz_inflate
- *     ./fuzz_inflate -max_len=65536 -max_total_time=120
- *
  * The first byte says which, the second how large the pieces and the rooms of a second
  * run are. */
 #include "common/gzip.h"

@@ -1,11 +1,6 @@
 /* Any texts to look for, and any text in any pieces: what is found piece by piece is what
  * is found by looking at each place for each text.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_matcher.c common/matcher.c common/arena.c common/slice.c \
- *         -o fuzz_matcher
- *     ./fuzz_matcher -max_len=200 -max_total_time=60
- *
  * The first byte says how many bytes there are in a piece, the second how many texts are
  * looked for; each text begins with a byte that says how long it is. */
 #include "common/matcher.h"

@@ -1,11 +1,6 @@
 /* Any bytes as a header of the PROXY protocol: it does not matter in which pieces they come,
  * and what is taken lies inside of what was given.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_proxy_protocol.c worker/net/proxy_protocol.c common/ip_address.c \
- *         common/arena.c common/slice.c -o fuzz_proxy_protocol
- *     ./fuzz_proxy_protocol -max_len=512 -max_total_time=60
- *
  * The first byte says which signature is put before the rest: none, or one of the two. */
 #include "worker/net/proxy_protocol.h"
 

@@ -1,10 +1,6 @@
 /* Any bytes as a Range field: the ranges that are answered lie within the
  * representation, and together they are not more than it.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_range.c worker/http/range.c common/arena.c common/slice.c -o fuzz_range
- *     ./fuzz_range -max_len=128 -max_total_time=60
- *
  * The first byte says how large the representation is, the second how many
  * ranges are allowed; the ranges follow. */
 #include "worker/http/range.h"

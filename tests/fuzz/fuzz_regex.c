@@ -1,10 +1,6 @@
 /* Any pattern on any text: the matchers agree, captures lie inside the text,
  * and the steps are linear.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_regex.c common/regex*.c common/arena.c common/slice.c -o fuzz_regex
- *     ./fuzz_regex -max_len=512 -max_total_time=120
- *
  * The first byte says how long the pattern is and whether case counts; the
  * pattern follows, and what is left is the text. */
 #include "common/regex_internal.h"

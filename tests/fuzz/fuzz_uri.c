@@ -1,11 +1,6 @@
 /* Any bytes as a path, a host, a query and a text to escape: a path that is
  * taken starts with '/' and holds no way up; what is escaped decodes to itself.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_uri.c worker/http/uri.c worker/http/query.c worker/http/host.c \
- *         common/arena.c common/slice.c -o fuzz_uri
- *     ./fuzz_uri -max_len=256 -max_total_time=60
- *
  * The first byte says whether slashes are merged, and where the name of an
  * argument ends. */
 #include "worker/http/uri.h"
