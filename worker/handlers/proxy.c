@@ -39,12 +39,14 @@ static int begin(struct request *request)
     return status != 0 ? status : exchange_start(x);
 }
 
-/* An HTTP/1.0 upstream cannot be sent a body whose length is not known. */
+/* An HTTP/1.0 upstream cannot be sent a body whose length is not known; proxy_set_body may be
+ * made of $request_body. */
 static bool streams_body(const struct request *request, const struct proxy_settings *settings)
 {
     const struct body *body = request->body;
 
     return body != NULL && !settings->exchange.request_buffering && !body->whole &&
+           settings->body.literal.at == NULL &&
            (body->framing == FRAMING_LENGTH || settings->http_version > 0);
 }
 
@@ -52,14 +54,13 @@ int proxy_handler(struct request *request)
 {
     const struct proxy_settings *settings = proxy_settings(request);
     const struct proxy_url *url;
-    bool passes_body = settings->exchange.pass_request_body && settings->body.literal.at == NULL;
 
     int found = proxy_url_for(request, settings, &url);
     if (found != 0)
         return found;
     if (make_exchange(request, settings, url) == NULL)
         return 500;
-    if (!passes_body)
+    if (!settings->exchange.pass_request_body)
         return begin(request);
     return exchange_take_body(request, streams_body(request, settings), begin);
 }

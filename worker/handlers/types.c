@@ -140,6 +140,8 @@ struct slice request_content_type(const struct request *request)
     const struct static_settings *settings = static_settings(request);
     struct slice type;
 
+    if (request->response.content_type.len > 0) /* X-Accel-Redirect brought one along */
+        return request->response.content_type;
     return type_find(settings->types, uri_extension(request->uri), &type) ? type
                                                                           : settings->default_type;
 }

@@ -26,6 +26,8 @@ static bool copy_survivors(struct exchange *x)
 
     for (size_t i = 0; i < x->head.fields.count; i++) {
         struct slice value = fields[i].value;
+        if (fields[i].known == ANSWER_CONTENT_TYPE)
+            x->request->response.content_type = value;
         if (!survives_redirect(fields[i].known))
             continue;
         if (!rewrite(x, fields[i].known, &value) ||
