@@ -15,8 +15,9 @@ its own. It has sections, each begun by its name in brackets:
                 expressions, one a line, each with " # " and the reason
     [requests]  see below
 
-In all of them the words PORT and OTHER stand for two free ports, and ROOT for
-the folder that the servers run in (their -p).
+In all of them the words PORT and OTHER stand for two free ports, UPSTREAM for that of
+recorder.py, DEAD for one on which nobody listens, and ROOT for the folder that the servers
+run in (their -p).
 
 Requests are separated by empty lines. A comment (#) above one is its name.
 
@@ -26,10 +27,13 @@ Requests are separated by empty lines. A comment (#) above one is its name.
                                 there is no Transfer-Encoding or Content-Length.
     raw GET / HTTP/1.0\\r\\n\\r\\n  bytes as they are sent, instead of these lines;
                                 several are joined
+    answer HTTP/1.1 200 OK\r\n   what the upstream server answers, as it is sent; several are
+                                joined. It answers "ok" if nothing is said.
     to 127.0.0.1:OTHER          where the connection goes: an address, unix:PATH
     unfinished                  the client says no more after it (it shuts down its
                                 side of the connection)
-    differs PARTS: reason       status, headers, body, interim, count or kept, or
+    differs PARTS: reason       status, headers, body, interim, count, kept or upstream (what
+                                the upstream server gets), order (of the headers), or
                                 header names, are not equal, and that is meant. It
                                 is a failure if they are equal after all.
 """
@@ -45,6 +49,7 @@ class Request:
         self.raw = b""
         self.address = "127.0.0.1:PORT"
         self.unfinished = False
+        self.answer = None  # the upstream's
         self.differs = {}  # part: reason
         self.head = []
         self.body = None
@@ -134,6 +139,8 @@ class Group:
             request.raw += unescape(rest)
         elif word == "|":
             request.body = (request.body or b"") + unescape(rest)
+        elif word == "answer":
+            request.answer = (request.answer or b"") + unescape(rest)
         elif word == "to":
             request.address = rest
         elif line == "unfinished":

@@ -2,7 +2,8 @@
 """One corpus of configurations and requests, to Debian's nginx and to muxd.
 
 What comes back must be equal: status line, headers and their order, body, whether
-the connection is kept, and what is written to the access log and the error log.
+the connection is kept, what is written to the access log and the error log, and what a
+server behind gets, byte for byte.
 Only the server's own name, Date, and the values of ETag and of multipart
 boundaries are not compared. Where the two differ on purpose, the corpus says so,
 with the reason; corpus.py describes its form.
@@ -31,6 +32,7 @@ import zlib
 
 import corpus
 import exchange
+import recorder
 
 MUXD = os.environ["MUXD_BINARY"]
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -141,11 +143,13 @@ class Run:
         self.group = group
         self.root = tempfile.mkdtemp(prefix="side-by-side-")
         os.chmod(self.root, 0o755)
-        self.ports = dict(zip(("PORT", "OTHER"), free_ports(2)))
+        self.ports = dict(zip(("PORT", "OTHER", "UPSTREAM", "DEAD"), free_ports(4)))
         try:
+            self.upstream = recorder.Recorder(self.ports["UPSTREAM"])
             self.nginx, self.nginx_logs = self.answers(NGINX, NGINX_OWN)
             self.muxd, self.muxd_logs = self.answers(MUXD, "")
         finally:
+            self.upstream.close()
             shutil.rmtree(self.root)
 
     def path(self, name):
@@ -192,10 +196,17 @@ class Run:
     def answers(self, program, own):
         """What the server says to each request, and its log files."""
         with Server(self, program, own):
-            said = [exchange.exchange(self.fill(request.address), self.fill(request.raw),
-                                      request.unfinished) for request in self.group.requests]
+            said = [self.answer(request) for request in self.group.requests]
         logs = {name: self.read("logs/" + name) for name in os.listdir(self.path("logs"))}
         return said, logs
+
+    def answer(self, request):
+        """What comes back, whether the connection was kept, and what went upstream."""
+        answer = request.answer
+        self.upstream.expect(None if answer is None else self.fill(answer))
+        responses, kept = exchange.exchange(self.fill(request.address), self.fill(request.raw),
+                                            request.unfinished)
+        return responses, kept, self.upstream.requests
 
     def plain(self, text):
         """Without what is not compared."""
@@ -236,8 +247,9 @@ def uncompressed(response):
 
 def parts(run, answer):
     """An answer as what is compared: names of parts and their values."""
-    responses, kept = answer
+    responses, kept, upstream = answer
     yield "kept", kept
+    yield "upstream", [run.plain(request) for request in upstream]
     yield "count", len(responses)
     for response in responses:
         kind = "interim" if response.interim() else "status"
@@ -272,12 +284,15 @@ class SideBySide(unittest.TestCase):
         theirs = list(parts(run, run.nginx[number]))
         different = {name for (name, our), (_, their) in zip(ours, theirs) if our != their}
         if "headers" in different:
-            different |= self.headers_that_differ(ours, theirs)
+            headers = self.headers_that_differ(ours, theirs)
+            different |= headers or {"order"}
         for name in differs:
             self.assertIn(name, different, "listed as a difference, but equal")
         for (name, our), (_, their) in zip(ours, theirs):
             if name == "headers":
                 our, their = without(our, differs), without(their, differs)
+                if "order" in differs:
+                    our, their = sorted(our), sorted(their)
             if name not in differs and our != their:
                 self.fail("%s: muxd %r, nginx %r\n%s" % (name, our, their, self.account(number)))
 
@@ -299,6 +314,7 @@ class SideBySide(unittest.TestCase):
                 lines += ["    %s: %r" % header for header in response.headers]
                 lines += ["    %r" % response.body[:300]]
             lines += ["    kept: %s" % answer[1]]
+            lines += ["    upstream: %r" % request[:600] for request in answer[2]]
         return "\n".join(lines)
 
     def compare_logs(self):
