@@ -73,21 +73,19 @@ static struct request take_request(struct client *up)
 
 static bool has(const struct request *request, const char *bytes, size_t len)
 {
-    return memmem(request->params, request->params_len, bytes, len) != NULL;
+    return request->params_len > 0 &&
+           memmem(request->params, request->params_len, bytes, len) != NULL;
 }
 
 /* A name and a value, each shorter than 128 bytes, stand in the parameters. */
 static bool has_param(const struct request *request, const char *name, const char *value)
 {
-    char bytes[256];
-    int len = snprintf(bytes, sizeof bytes, "%c%c%s%s", (char)strlen(name), (char)strlen(value),
-                       name, value);
+    size_t name_len = strlen(name), value_len = strlen(value);
+    char bytes[256] = { (char)name_len, (char)value_len };
 
-    if (value[0] != '\0')
-        return has(request, bytes, (size_t)len);
-    bytes[1] = '\0'; /* which ended the text for snprintf */
-    memcpy(bytes + 2, name, strlen(name));
-    return has(request, bytes, 2 + strlen(name));
+    memcpy(bytes + 2, name, name_len);
+    memcpy(bytes + 2 + name_len, value, value_len);
+    return has(request, bytes, 2 + name_len + value_len);
 }
 
 static void send_record(struct client *up, int type, const char *text)
