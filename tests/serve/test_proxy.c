@@ -99,6 +99,34 @@ START_TEST(connections_are_kept)
 }
 END_TEST
 
+/* Answers that end where a read of the server may end. */
+START_TEST(connections_are_kept_whatever_the_length)
+{
+    enum { STEP = 16384, MOST = 8 * STEP };
+    struct server *server = server_start(upstream_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client = client_open(server);
+    struct client *up = NULL;
+    char *answer = server_own(server, malloc(MOST));
+
+    for (size_t total = STEP; total <= MOST; total += STEP) {
+        client_send(client, "GET /kept/ HTTP/1.1\r\nHost: h\r\n\r\n");
+        if (up == NULL)
+            up = upstream_accept(server, listening);
+        upstream_request(up, NULL);
+        memset(answer, 'x', total);
+        size_t head =
+            (size_t)snprintf(NULL, 0, "HTTP/1.1 200 OK\r\nContent-Length: %06zu\r\n\r\n", total);
+        snprintf(answer, head + 1, "HTTP/1.1 200 OK\r\nContent-Length: %06zu\r\n\r\n",
+                 total - head);
+        answer[head] = 'x';
+        client_send_bytes(up, answer, total);
+        ck_assert_uint_eq(client_read(client)->body_len, total - head);
+    }
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(lies_are_a_502)
 {
     static const char *const lies[] = {
@@ -275,10 +303,10 @@ END_TEST
 
 int main(void)
 {
-    return serve_main("proxy", (const TTest *[]){ requests_are_written_anew,
-                                                  bodies_have_one_framing, connections_are_kept,
-                                                  lies_are_a_502, failures_go_to_the_next_server,
-                                                  settings_change_what_is_passed_on,
-                                                  an_answer_waits_in_a_file, silence_is_a_504,
-                                                  an_upgraded_connection_is_a_tunnel, NULL });
+    return serve_main(
+        "proxy", (const TTest *[]){ requests_are_written_anew, bodies_have_one_framing,
+                                    connections_are_kept, connections_are_kept_whatever_the_length,
+                                    lies_are_a_502, failures_go_to_the_next_server,
+                                    settings_change_what_is_passed_on, an_answer_waits_in_a_file,
+                                    silence_is_a_504, an_upgraded_connection_is_a_tunnel, NULL });
 }

@@ -201,6 +201,18 @@ static void idle_timeout(struct timer *timer)
                                               offsetof(struct upstream_connection, timer)));
 }
 
+/* Nothing has come that nobody has asked for. The last read may have ended right where the
+ * answer did: then it is not known yet. */
+static bool is_silent(struct upstream_connection *connection)
+{
+    char byte;
+
+    if (connection->watch.readable && !connection->watch.hangup &&
+        recv(connection->watch.fd, &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN)
+        connection->watch.readable = false;
+    return !connection->watch.readable && !connection->watch.hangup;
+}
+
 void upstream_keep(struct upstream_connection *connection)
 {
     struct worker *worker = connection->worker;
@@ -208,9 +220,10 @@ void upstream_keep(struct upstream_connection *connection)
     const struct group_settings *settings = group_settings(group);
 
     connection->requests++;
-    if (settings->keepalive == 0 || worker->leaving || connection->watch.readable ||
-        connection->watch.hangup || connection->requests >= settings->keepalive_requests ||
-        worker->clock.now - connection->started >= settings->keepalive_time) {
+    if (settings->keepalive == 0 || worker->leaving ||
+        connection->requests >= settings->keepalive_requests ||
+        worker->clock.now - connection->started >= settings->keepalive_time ||
+        !is_silent(connection)) {
         free_connection(connection);
         return;
     }

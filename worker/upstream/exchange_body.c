@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { AHEAD_TURN = 1024 * 1024 }; /* bytes read ahead before others get their turn */
+enum {
+    AHEAD_TURN = 1024 * 1024, /* bytes read ahead before others get their turn */
+    RECEIVE_LEAST = 4096,     /* room for which a recv behind other bytes is worth its price */
+};
 
 /* All of it was read: the connection may be used again. */
 static void end_body(struct exchange *x)
@@ -214,7 +217,8 @@ enum stream_result exchange_read_body(struct exchange *x, char *room, size_t len
         }
         *made += got;
     }
-    if (*made < len && is_drained(x))
+    bool worth_it = *made == 0 || len - *made >= RECEIVE_LEAST;
+    if (worth_it && is_drained(x))
         *made += receive(x, room + *made, len - *made);
     bool waits = *made == 0 && !x->broken && !(x->body_ended && is_drained(x));
     request_spend(x->request, waits ? SPAN_UPSTREAM_BODY : SPAN_SEND);
