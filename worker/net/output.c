@@ -17,6 +17,7 @@ enum {
     OUTPUT_COPY = 32 * 1024,       /* bytes of a file read at a time with sendfile off */
     OUTPUT_TURN = 2 * 1024 * 1024, /* bytes of a file a connection sends in one turn of the loop */
     STREAM_PIECE = 16 * 1024,      /* bytes of a stream made at a time */
+    STREAM_LARGE = 64 * 1024,      /* and of one that has made as much before */
     STREAM_TURN = 128 * 1024,      /* and in one turn: they may be dear to make */
     CHUNK_HEAD = 6,                /* "4000" and CRLF: no piece has a longer size */
 };
@@ -239,19 +240,19 @@ static size_t frame_chunk(char *room, size_t made)
     return len + 2;
 }
 
-/* The next piece of the response's stream, into the buffers. */
-static enum stream_result make_piece(struct connection *connection, struct response *response)
+/* The next piece of the response's stream, into the buffers; of at most `most` bytes. */
+static enum stream_result make_piece(struct connection *connection, struct response *response,
+                                     size_t most)
 {
     struct request *request = connection->request;
     size_t head = response->chunked ? CHUNK_HEAD : 0;
-    char *room = output_reserve(connection, STREAM_PIECE);
+    char *room = output_reserve(connection, most);
     size_t made = 0;
 
     if (room == NULL)
         return STREAM_FAILED;
-    enum stream_result result =
-        response->stream->read(response->stream, request, room + head,
-                               STREAM_PIECE - (response->chunked ? head + 2 : 0), &made);
+    enum stream_result result = response->stream->read(
+        response->stream, request, room + head, most - (response->chunked ? head + 2 : 0), &made);
     if (result == STREAM_FAILED)
         return result;
     size_t len = response->chunked ? frame_chunk(room, made) : made;
@@ -270,14 +271,16 @@ static enum stream_result make_piece(struct connection *connection, struct respo
 /* Makes and sends the stream, a piece at a time: no more is made than the client takes. */
 static enum output_result send_stream(struct connection *connection, struct response *response)
 {
-    size_t turn = 0;
+    size_t turn = 0, most = STREAM_PIECE;
 
     while (response->stream != NULL) {
-        enum stream_result made = make_piece(connection, response);
+        enum stream_result made = make_piece(connection, response, most);
         if (made == STREAM_FAILED)
             return OUTPUT_FAILED;
         if (made == STREAM_END)
             response->stream = NULL;
+        if (connection->output_size >= STREAM_PIECE && !response->chunked)
+            most = STREAM_LARGE;
         turn += connection->output_size > 0 ? connection->output_size : STREAM_PIECE;
         enum output_result result = flush_buffers(connection, false);
         if (result != OUTPUT_SENT)
