@@ -1,7 +1,8 @@
 /* floor.c: the least that an HTTP server on epoll can do: recv, send a constant.
  *
  * It parses nothing and answers each recv with the same bytes: what a server
- * costs above it is that server's own. Usage: floor PORT */
+ * costs above it is that server's own. Usage: floor PORT [BYTES]: the answer has a body of
+ * so many bytes, for those that stand in front of it. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, BACKLOG = 511, INPUT = 16384 };
+enum { EVENTS = 256, BACKLOG = 511, INPUT = 16384, PIECE = 256 * 1024, CONNECTIONS = 65536 };
 
 /* As long as nginx's answer to the same request. */
 static const char answer[] = "HTTP/1.1 200 OK\r\n"
@@ -23,6 +24,10 @@ static const char answer[] = "HTTP/1.1 200 OK\r\n"
                              "Connection: keep-alive\r\n"
                              "\r\n"
                              "200 OK\n";
+
+/* A large answer: its head, its body in pieces, and what is left of it by connection. */
+static char head[256], piece[PIECE];
+static size_t body_len, left[CONNECTIONS];
 
 static void die(const char *what)
 {
@@ -46,7 +51,8 @@ static int listen_on(uint16_t port)
 
 static void watch(int loop, int fd)
 {
-    struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
+    uint32_t ready = body_len > 0 ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    struct epoll_event event = { .events = ready | EPOLLET, .data.fd = fd };
 
     if (epoll_ctl(loop, EPOLL_CTL_ADD, fd, &event) < 0)
         die("epoll_ctl");
@@ -58,6 +64,34 @@ static void accept_all(int loop, int listening)
 
     while ((fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK)) >= 0)
         watch(loop, fd);
+}
+
+static void send_body(int fd)
+{
+    while (left[fd] > 0) {
+        size_t len = left[fd] < PIECE ? left[fd] : PIECE;
+        ssize_t sent = send(fd, piece, len, MSG_NOSIGNAL);
+        if (sent < 0)
+            return;
+        left[fd] -= (size_t)sent;
+    }
+}
+
+static void serve_large(int fd)
+{
+    char input[INPUT];
+    ssize_t got = recv(fd, input, sizeof input, 0);
+
+    if (got == 0 || (got < 0 && errno != EAGAIN)) {
+        left[fd] = 0;
+        close(fd);
+        return;
+    }
+    if (got > 0) {
+        send(fd, head, strlen(head), MSG_NOSIGNAL | MSG_MORE);
+        left[fd] = body_len;
+    }
+    send_body(fd);
 }
 
 static void serve(int fd)
@@ -76,8 +110,15 @@ int main(int argc, char *argv[])
     struct epoll_event events[EVENTS];
     int loop = epoll_create1(0);
 
-    if (argc != 2 || loop < 0)
-        die("usage: floor PORT");
+    if (argc < 2 || argc > 3 || loop < 0)
+        die("usage: floor PORT [BYTES]");
+    if (argc == 3) {
+        body_len = strtoull(argv[2], NULL, 10);
+        memset(piece, 'x', sizeof piece);
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
+                 body_len);
+    }
     int listening = listen_on((uint16_t)atoi(argv[1]));
     watch(loop, listening);
     for (;;) {
@@ -85,6 +126,8 @@ int main(int argc, char *argv[])
         for (int i = 0; i < count; i++)
             if (events[i].data.fd == listening)
                 accept_all(loop, listening);
+            else if (body_len > 0)
+                serve_large(events[i].data.fd);
             else
                 serve(events[i].data.fd);
     }
