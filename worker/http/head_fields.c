@@ -1,4 +1,5 @@
 #include "worker/http/head_parts.h"
+#include "worker/http/same_name.h"
 #include "worker/http/scan.h"
 
 /* --- known names --- */
@@ -79,43 +80,6 @@ static const struct slot {
     [59] = { FIELD_CONNECTION, 10 },
     [63] = { FIELD_UPGRADE, 7 },
 };
-
-/* Eight bytes as lower case, for bytes that are usual in a name: setting 0x20
- * leaves digits and '-' alone, and makes nothing else equal to them. */
-static uint64_t lower_word(const char *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof word);
-    return word | UINT64_C(0x2020202020202020);
-}
-
-static uint32_t lower_half(const char *at)
-{
-    uint32_t half;
-
-    memcpy(&half, at, sizeof half);
-    return half | UINT32_C(0x20202020);
-}
-
-/* Same name but for case; `known` is in lower case and as long. The last word
- * overlaps the one before it instead of leaving a rest. */
-static bool same_name(const char *name, const char *known, size_t len)
-{
-    if (len >= 8) {
-        for (size_t i = 0; i + 8 < len; i += 8)
-            if (lower_word(name + i) != lower_word(known + i))
-                return false;
-        return lower_word(name + len - 8) == lower_word(known + len - 8);
-    }
-    if (len >= 4)
-        return lower_half(name) == lower_half(known) &&
-               lower_half(name + len - 4) == lower_half(known + len - 4);
-    for (size_t i = 0; i < len; i++)
-        if ((name[i] | 0x20) != known[i])
-            return false;
-    return true;
-}
 
 enum field_name head_field_name(struct slice name)
 {

@@ -1,6 +1,7 @@
 #include "worker/upstream/answer_head.h"
 
 #include "worker/http/head.h"
+#include "worker/http/same_name.h"
 #include "worker/http/scan.h"
 
 /* --- known names --- */
@@ -49,48 +50,50 @@ static unsigned slot_of(struct slice name)
     return ((unsigned)name.len * 5 + (first | 0x20U) * 9 + (last | 0x20U) * 5) % SLOTS;
 }
 
-static const uint8_t slots[SLOTS] = {
-    [0] = ANSWER_CONTENT_DISPOSITION,
-    [1] = ANSWER_LAST_MODIFIED,
-    [2] = ANSWER_X_ACCEL_EXPIRES,
-    [5] = ANSWER_X_PAD,
-    [7] = ANSWER_X_ACCEL_CHARSET,
-    [9] = ANSWER_CONTENT_LENGTH,
-    [11] = ANSWER_X_ACCEL_LIMIT_RATE,
-    [12] = ANSWER_X_ACCEL_REDIRECT,
-    [14] = ANSWER_CONTENT_ENCODING,
-    [16] = ANSWER_X_ACCEL_BUFFERING,
-    [17] = ANSWER_DATE,
-    [19] = ANSWER_CONNECTION,
-    [23] = ANSWER_VARY,
-    [24] = ANSWER_CACHE_CONTROL,
-    [26] = ANSWER_LOCATION,
-    [35] = ANSWER_SERVER,
-    [36] = ANSWER_ETAG,
-    [38] = ANSWER_PROXY_CONNECTION,
-    [40] = ANSWER_STATUS,
-    [41] = ANSWER_ACCEPT_RANGES,
-    [44] = ANSWER_TRANSFER_ENCODING,
-    [45] = ANSWER_REFRESH,
-    [46] = ANSWER_KEEP_ALIVE,
-    [47] = ANSWER_EXPIRES,
-    [48] = ANSWER_CONTENT_TYPE,
-    [49] = ANSWER_TRAILER,
-    [53] = ANSWER_CONTENT_RANGE,
-    [54] = ANSWER_SET_COOKIE,
-    [55] = ANSWER_LINK,
-    [56] = ANSWER_WWW_AUTHENTICATE,
-    [57] = ANSWER_UPGRADE,
+static const struct slot {
+    uint8_t name, len;
+} slots[SLOTS] = {
+    [0] = { ANSWER_CONTENT_DISPOSITION, 19 },
+    [1] = { ANSWER_LAST_MODIFIED, 13 },
+    [2] = { ANSWER_X_ACCEL_EXPIRES, 15 },
+    [5] = { ANSWER_X_PAD, 5 },
+    [7] = { ANSWER_X_ACCEL_CHARSET, 15 },
+    [9] = { ANSWER_CONTENT_LENGTH, 14 },
+    [11] = { ANSWER_X_ACCEL_LIMIT_RATE, 18 },
+    [12] = { ANSWER_X_ACCEL_REDIRECT, 16 },
+    [14] = { ANSWER_CONTENT_ENCODING, 16 },
+    [16] = { ANSWER_X_ACCEL_BUFFERING, 17 },
+    [17] = { ANSWER_DATE, 4 },
+    [19] = { ANSWER_CONNECTION, 10 },
+    [23] = { ANSWER_VARY, 4 },
+    [24] = { ANSWER_CACHE_CONTROL, 13 },
+    [26] = { ANSWER_LOCATION, 8 },
+    [35] = { ANSWER_SERVER, 6 },
+    [36] = { ANSWER_ETAG, 4 },
+    [38] = { ANSWER_PROXY_CONNECTION, 16 },
+    [40] = { ANSWER_STATUS, 6 },
+    [41] = { ANSWER_ACCEPT_RANGES, 13 },
+    [44] = { ANSWER_TRANSFER_ENCODING, 17 },
+    [45] = { ANSWER_REFRESH, 7 },
+    [46] = { ANSWER_KEEP_ALIVE, 10 },
+    [47] = { ANSWER_EXPIRES, 7 },
+    [48] = { ANSWER_CONTENT_TYPE, 12 },
+    [49] = { ANSWER_TRAILER, 7 },
+    [53] = { ANSWER_CONTENT_RANGE, 13 },
+    [54] = { ANSWER_SET_COOKIE, 10 },
+    [55] = { ANSWER_LINK, 4 },
+    [56] = { ANSWER_WWW_AUTHENTICATE, 16 },
+    [57] = { ANSWER_UPGRADE, 7 },
 };
 
 enum answer_field_name answer_field_name(struct slice name)
 {
-    enum answer_field_name known = ANSWER_OTHER;
-
-    if (name.len > 0)
-        known = (enum answer_field_name)slots[slot_of(name)];
-    return known != ANSWER_OTHER && slice_is_nocase(name, known_names[known]) ? known
-                                                                              : ANSWER_OTHER;
+    if (name.len == 0)
+        return ANSWER_OTHER;
+    struct slot slot = slots[slot_of(name)];
+    if (slot.len != name.len || !same_name(name.at, known_names[slot.name], name.len))
+        return ANSWER_OTHER;
+    return (enum answer_field_name)slot.name;
 }
 
 const struct answer_field *answer_known(const struct answer_head *head, enum answer_field_name name)
