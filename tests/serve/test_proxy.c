@@ -2,6 +2,8 @@
  * however it lies. */
 #include "tests/serve/harness_upstream.h"
 
+#include <signal.h>
+
 #define LISTEN "listen 127.0.0.1:@port@; "
 
 static const char upstream_conf[] =
@@ -235,6 +237,7 @@ static const char waits_conf[] =
     "server { " LISTEN "\n"
     "proxy_pass_header Server; proxy_buffers 4 4k; proxy_http_version 1.1;\n"
     "location / { proxy_pass http://127.0.0.1:@port2@; }\n"
+    "location = /metrics { status prometheus; }\n"
     "location /short/ { proxy_pass http://127.0.0.1:@port2@; proxy_read_timeout 100ms; }\n"
     "location /tunnel/ { proxy_pass http://127.0.0.1:@port2@;\n"
     "  proxy_set_header Upgrade $http_upgrade;\n"
@@ -295,8 +298,96 @@ START_TEST(an_upgraded_connection_is_a_tunnel)
         client_send(up, "pong");
         ck_assert_str_eq(client_read_bytes(client, 4 * (size_t)(i + 1)) + 4 * i, "pong");
     }
+    ck_assert_ptr_nonnull(strstr(get(server, "/metrics")->body, "\nmuxd_tunnels 1\n"));
     client_close(up);
     ck_assert_str_eq(client_read_all(client), "pongpongpong");
+    EVENTUALLY(strstr(get(server, "/metrics")->body, "\nmuxd_tunnels 0\n") != NULL);
+    ck_assert_ptr_nonnull(strstr(get(server, "/metrics")->body, "\nmuxd_tunnels_total 1\n"));
+    server_stop(server);
+}
+END_TEST
+
+/* A server that leaves lets tunnels be until worker_shutdown_timeout. */
+START_TEST(tunnels_are_drained)
+{
+    struct server *server = server_start_with(
+        &(struct setup){ .http = waits_conf, .main = "worker_shutdown_timeout 1s;" });
+    int listening = upstream_listen(server, 2);
+    struct client *client, *up;
+
+    server_allow(server, "worker_shutdown_timeout: closing");
+    forward(server, listening, &client, &up,
+            "GET /tunnel/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n");
+    client_send(up, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n\r\n");
+    ck_assert_int_eq(client_read_head(client)->status, 101);
+    server_signal(server, SIGQUIT);
+    server_wait_log(server, "gracefully shutting down");
+    client_send(client, "ping");
+    ck_assert_str_eq(client_read_bytes(up, 4), "ping");
+    up->len = 0;
+    client_expect_closed(up);
+    client_expect_closed(client);
+    server_join(server);
+}
+END_TEST
+
+/* Which failures of a server make another one be asked. */
+START_TEST(failures_are_those_that_are_named)
+{
+    static const struct {
+        const char *named, *request, *answer;
+        bool goes_on;
+    } rows[] = {
+        { "error", "GET", "", true },
+        { "off", "GET", "", false },
+        { "timeout", "GET", "", false },
+        { "invalid_header", "GET", "what?\r\n\r\n", true },
+        { "error", "GET", "what?\r\n\r\n", false },
+        { "http_500", "GET", "HTTP/1.1 500 No\r\n\r\n", true },
+        { "http_502", "GET", "HTTP/1.1 502 No\r\n\r\n", true },
+        { "http_503", "GET", "HTTP/1.1 503 No\r\n\r\n", true },
+        { "http_504", "GET", "HTTP/1.1 504 No\r\n\r\n", true },
+        { "http_403", "GET", "HTTP/1.1 403 No\r\n\r\n", true },
+        { "http_404", "GET", "HTTP/1.1 404 No\r\n\r\n", true },
+        { "http_429", "GET", "HTTP/1.1 429 No\r\n\r\n", true },
+        { "error", "GET", "HTTP/1.1 500 No\r\n\r\n", false },
+        { "error", "POST", "", false },
+        { "error non_idempotent", "POST", "", true },
+        { "error http_503", "POST", "HTTP/1.1 503 No\r\n\r\n", false },
+        { "http_503 non_idempotent", "POST", "HTTP/1.1 503 No\r\n\r\n", true },
+    };
+    enum { ROWS = sizeof rows / sizeof *rows };
+    char conf[8192];
+    int len = snprintf(conf, sizeof conf,
+                       "upstream two { server 127.0.0.1:@port2@ max_fails=0;\n"
+                       "  server 127.0.0.1:@port3@ backup; }\n"
+                       "server { " LISTEN "\n");
+
+    for (size_t i = 0; i < ROWS; i++)
+        len += snprintf(conf + len, sizeof conf - (size_t)len,
+                        "location /%zu { proxy_pass http://two; proxy_next_upstream %s; }\n", i,
+                        rows[i].named);
+    snprintf(conf + len, sizeof conf - (size_t)len, "}");
+    struct server *server = server_start(conf);
+    int first = upstream_listen(server, 2), second = upstream_listen(server, 3);
+    for (size_t i = 0; i < ROWS; i++) {
+        struct client *client = client_open(server);
+        client_send(client, "%s /%zu HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
+                    rows[i].request, i);
+        struct client *up = upstream_accept(server, first);
+        upstream_request(up, NULL);
+        client_send_bytes(up, rows[i].answer, strlen(rows[i].answer));
+        client_close(up);
+        if (rows[i].goes_on) {
+            up = upstream_accept(server, second);
+            upstream_request(up, NULL);
+            client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        }
+        struct response *response = client_read(client);
+        ck_assert_msg((response->status == 200) == rows[i].goes_on, "row %zu: %d", i,
+                      response->status);
+        client_close(client);
+    }
     server_stop(server);
 }
 END_TEST
@@ -308,5 +399,6 @@ int main(void)
                                     connections_are_kept, connections_are_kept_whatever_the_length,
                                     lies_are_a_502, failures_go_to_the_next_server,
                                     settings_change_what_is_passed_on, an_answer_waits_in_a_file,
-                                    silence_is_a_504, an_upgraded_connection_is_a_tunnel, NULL });
+                                    silence_is_a_504, an_upgraded_connection_is_a_tunnel,
+                                    tunnels_are_drained, failures_are_those_that_are_named, NULL });
 }

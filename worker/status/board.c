@@ -69,6 +69,7 @@ void board_give(struct board *board, struct lane *lane)
     count_set(&lane->active, 0);
     count_set(&lane->reading, 0);
     count_set(&lane->waiting, 0);
+    count_set(&lane->tunnels, 0);
     for (unsigned i = 0; i < board->series; i++) {
         count_set(&lane->series[i].active, 0);
         count_set(&lane->series[i].down, 0);
@@ -130,6 +131,8 @@ void board_connections(const struct board *board, struct connection_sum *sum)
         sum->accepted += count_read(&lane->accepted);
         sum->handled += count_read(&lane->handled);
         sum->requests += count_read(&lane->requests);
+        sum->upgraded += count_read(&lane->upgraded);
+        sum->tunnels += count_read(&lane->tunnels);
         sum->active += active;
         sum->reading += reading;
         sum->waiting += waiting;

@@ -82,8 +82,10 @@ struct lane {
     _Atomic uint64_t accepted __attribute__((aligned(64)));
     _Atomic uint64_t handled;  /* accepted, and there was room for them */
     _Atomic uint64_t requests; /* begun: a byte of theirs was there */
+    _Atomic uint64_t upgraded; /* connections that became tunnels (101) */
     _Atomic uint64_t busy;     /* microseconds that the loop did not sleep */
     _Atomic uint64_t turns;    /* of the loop */
+    _Atomic uint64_t tunnels;  /* of them, those that are open now */
     /* ... and at the end of the loop's last turn. */
     _Atomic uint64_t active, reading, waiting;
     _Atomic uint64_t longest;                /* turn of this worker's loop, microseconds */
@@ -142,6 +144,7 @@ void board_sum(const struct board *, unsigned series, struct series_sum *);
 struct connection_sum {
     uint64_t accepted, handled, requests;
     uint64_t active, reading, writing, waiting;
+    uint64_t upgraded, tunnels; /* tunnels are among the writing ones */
 };
 void board_connections(const struct board *, struct connection_sum *);
 

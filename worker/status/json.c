@@ -53,8 +53,9 @@ static void add_connections(struct text *text, const struct connection_sum *sum)
                 "\"reading\":%llu,",
                 (number)sum->accepted, (number)sum->handled, (number)sum->active,
                 (number)sum->reading);
-    text_format(text, "\"writing\":%llu,\"waiting\":%llu}", (number)sum->writing,
-                (number)sum->waiting);
+    text_format(text, "\"writing\":%llu,\"waiting\":%llu,\"tunnels\":%llu,\"upgraded\":%llu}",
+                (number)sum->writing, (number)sum->waiting, (number)sum->tunnels,
+                (number)sum->upgraded);
 }
 
 /* The members of a series, without braces. */

@@ -143,6 +143,9 @@ static void add_connections(struct text *text, const struct board *board)
     text_format(text, "muxd_connections{state=\"reading\"} %llu\n", (number)sum.reading);
     text_format(text, "muxd_connections{state=\"writing\"} %llu\n", (number)sum.writing);
     text_format(text, "muxd_connections{state=\"waiting\"} %llu\n", (number)sum.waiting);
+    single(text, "muxd_tunnels", "gauge", "Connections that are upgraded: WebSockets.",
+           sum.tunnels);
+    single(text, "muxd_tunnels_total", "counter", "Connections that were upgraded.", sum.upgraded);
     single(text, "muxd_connections_accepted_total", "counter", "Connections accepted.",
            sum.accepted);
     single(text, "muxd_connections_handled_total", "counter",

@@ -2,6 +2,7 @@
 
 #include "worker/context.h"
 #include "worker/net/connection.h"
+#include "worker/status/board.h"
 #include "worker/upstream/exchange_steps.h"
 
 #include <errno.h>
@@ -41,6 +42,8 @@ static void end(struct request *request, void *what)
 {
     struct tunnel *tunnel = what;
 
+    if (request->tunnel == tunnel)
+        count_add(&request->worker->lane->tunnels, UINT64_MAX); /* one less */
     buffer_give(&request->worker->buffers, tunnel->up.buffer);
     buffer_give(&request->worker->buffers, tunnel->down.buffer);
 }
@@ -73,6 +76,8 @@ int tunnel_begin(struct exchange *x)
     request->tunnel = tunnel_new(x);
     if (request->tunnel == NULL)
         return 500;
+    count_add(&request->worker->lane->upgraded, 1);
+    count_add(&request->worker->lane->tunnels, 1);
     x->state = EXCHANGE_TUNNEL;
     x->action = "proxying upgraded connection";
     request->keep_alive = false;
