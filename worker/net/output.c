@@ -17,7 +17,7 @@ enum {
     OUTPUT_COPY = 32 * 1024,       /* bytes of a file read at a time with sendfile off */
     OUTPUT_TURN = 2 * 1024 * 1024, /* bytes of a file a connection sends in one turn of the loop */
     STREAM_PIECE = 16 * 1024,      /* bytes of a stream made at a time */
-    STREAM_LARGE = 64 * 1024,      /* and of one that has made as much before */
+    STREAM_LARGE = 32 * 1024,      /* and of one that has made as much before */
     STREAM_TURN = 128 * 1024,      /* and in one turn: they may be dear to make */
     CHUNK_HEAD = 6,                /* "4000" and CRLF: no piece has a longer size */
 };
