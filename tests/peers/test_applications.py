@@ -43,7 +43,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         root {root}/html;
-        location /python/ {{ proxy_pass http://127.0.0.1:{python}/; }}
+        location /python/ {{ proxy_pass http://127.0.0.1:{python}/; include proxy_params; }}
         location /nginx/ {{
             proxy_pass http://nginx/;
             proxy_http_version 1.1;
@@ -63,11 +63,9 @@ http {{
             proxy_set_header Connection $connection_upgrade;
         }}
         location ~ [.]php(/|$) {{
-            fastcgi_split_path_info ^(.+?[.]php)(/.*)?$;
+            include snippets/fastcgi-php.conf;
             fastcgi_pass php;
             fastcgi_keep_conn on;
-            include fastcgi.conf;
-            fastcgi_param PATH_INFO $fastcgi_path_info;
         }}
         location /uwsgi/ {{
             uwsgi_pass unix:{root}/uwsgi.socket;
@@ -198,8 +196,9 @@ class Servers:
         is_root = os.geteuid() == 0
         for folder in ("logs", "temp"):
             os.mkdir(self.path(folder))
-        for name in ("mime.types", "fastcgi.conf", "uwsgi_params", "scgi_params"):
+        for name in ("mime.types", "fastcgi.conf", "proxy_params", "uwsgi_params", "scgi_params"):
             shutil.copy(os.path.join(CONF_FOLDER, name), self.root)
+        shutil.copytree(os.path.join(CONF_FOLDER, "snippets"), self.path("snippets"))
         user = "user root;" if is_root else ""
         names = {"root": self.root, "port": self.port, "python": self.python}
         temp = "".join("%s_temp_path %s/temp-%s; " % (name, self.root, name)

@@ -66,6 +66,13 @@ static bool has_param(const struct array *params, struct slice name)
     return false;
 }
 
+/* A target with an authority says the host, whatever Host says (RFC 9112 3.2.2): programs must
+ * not believe the other one. */
+static struct slice value_of(const struct head *head, const struct field *field)
+{
+    return field->known == FIELD_HOST && head->host.len > 0 ? head->host : field->value;
+}
+
 /* What a parameter says takes the place of the client's. */
 static bool add_fields(struct request *request, const struct array *params, struct pairs *pairs)
 {
@@ -79,7 +86,7 @@ static bool add_fields(struct request *request, const struct array *params, stru
         if (name.at == NULL)
             return false;
         if (!has_param(params, name))
-            pairs->items[pairs->count++] = (struct gateway_pair){ name, field->value };
+            pairs->items[pairs->count++] = (struct gateway_pair){ name, value_of(head, field) };
     }
     return true;
 }
