@@ -28,6 +28,14 @@ static bool name_groups(struct conf *conf, struct conf_scope *scope, struct posi
     return true;
 }
 
+/* What to write instead of what no regex of ours can do. */
+static struct slice way_round(const struct regex_error *error)
+{
+    if (error->message != NULL && slice_starts(slice_of(error->message), SLICE("look-")))
+        return SLICE("match what it leaves out in a location or rule before this one");
+    return SLICE("");
+}
+
 bool capture_compile(struct conf *conf, struct conf_scope *scope, struct position at,
                      struct slice pattern, bool nocase, struct capture_regex *compiled)
 {
@@ -36,9 +44,10 @@ bool capture_compile(struct conf *conf, struct conf_scope *scope, struct positio
     *compiled = (struct capture_regex){ 0 };
     compiled->regex = regex_compile(conf->arena, pattern, nocase, &error);
     if (compiled->regex == NULL) {
-        conf_error(conf, at, "%s in regex \"%.*s\" at byte %zu",
-                   error.message != NULL ? error.message : "no memory", (int)pattern.len,
-                   pattern.at, error.at + 1);
+        conf_message_add(&conf->messages, CONF_EMERG, at, way_round(&error),
+                         "%s in regex \"%.*s\" at byte %zu",
+                         error.message != NULL ? error.message : "no memory", (int)pattern.len,
+                         pattern.at, error.at + 1);
         return false;
     }
     return name_groups(conf, scope, at, compiled);
