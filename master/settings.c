@@ -168,6 +168,27 @@ static void set_control(struct conf *conf, struct conf_scope *scope, const struc
         conf_error(conf, word->at, "the path of the control socket is too long");
 }
 
+/* thread_pool NAME threads=NUMBER [max_queue=NUMBER] */
+static void check_thread_pool(struct conf *conf, struct conf_scope *scope,
+                              const struct conf_node *node, const struct directive *directive,
+                              void *value)
+{
+    struct slice number;
+    uint64_t count;
+
+    (void)scope, (void)directive, (void)value;
+    for (size_t i = 2; i < node->count; i++) {
+        const struct word *word = &node->words[i];
+        if (!(value_option(word->text, "threads", &number) ||
+              value_option(word->text, "max_queue", &number)) ||
+            !slice_to_number(number, INT32_MAX, &count))
+            conf_error(conf, word->at, "invalid parameter \"%.*s\"", (int)word->text.len,
+                       word->text.at);
+    }
+}
+
+static const struct value_type as_thread_pool = { "name threads=number [max_queue=number]", 0,
+                                                  check_thread_pool };
 static const struct value_type as_control = { "path | off", sizeof(const char *), set_control };
 static const struct value_type as_user = { "user [group]", sizeof(struct worker_user), set_user };
 static const struct value_type as_workers = { "number | auto", sizeof(uint64_t), set_workers };
@@ -224,6 +245,12 @@ static const struct directive main_directives[] = {
       "accepted as nginx does; nothing is locked" },
     { "debug_points", IN_MAIN, ARGS(1), &as_debug_points.type, FIELD(debug_points), NULL,
       "at an error inside muxd: stop or abort the process" },
+    { "pcre_jit", IN_MAIN, ARGS(1), &as_flag, FIELD(pcre_jit), "off",
+      "accepted; muxd's regular expressions are its own" },
+    { "thread_pool", IN_MAIN, ARGS_REPEATED(2, 3), &as_thread_pool, 0, NULL,
+      "accepted; muxd reads files from the page cache" },
+    { "timer_resolution", IN_MAIN, ARGS(1), &as_time, FIELD(timer_resolution), "0",
+      "accepted; muxd reads the clock once a turn of its loop" },
     { 0 },
 };
 

@@ -48,6 +48,8 @@ struct main_settings {
     struct array environment;       /* of struct slice: NAME or NAME=value */
     struct slice lock_file;         /* accepted as nginx does; nothing is locked */
     int debug_points;               /* enum debug_points */
+    bool pcre_jit;                  /* accepted: regexes are muxd's own */
+    uint64_t timer_resolution;      /* accepted: the clock is read once a turn of the loop */
 };
 
 extern const struct conf_module main_module;

@@ -53,6 +53,8 @@ static const struct directive events_directives[] = {
       "accepted; each muxd worker has listening sockets of its own" },
     { "accept_mutex_delay", IN_EVENTS, ARGS(1), &as_time, FIELD(accept_mutex_delay), "500ms",
       "accepted; muxd has no accept mutex" },
+    { "worker_aio_requests", IN_EVENTS, ARGS(1), &as_number, FIELD(worker_aio_requests), "32",
+      "accepted; muxd reads files from the page cache" },
     { 0 },
 };
 

@@ -9,6 +9,7 @@ struct events_settings {
     uint64_t worker_connections;
     bool multi_accept, accept_mutex; /* accepted; muxd accepts what waits, from its own socket */
     uint64_t accept_mutex_delay;
+    uint64_t worker_aio_requests; /* accepted; files are read from the page cache */
 };
 
 extern const struct conf_module events_module;

@@ -22,6 +22,7 @@ static const struct family families[] = {
       "proxy_cache_revalidate proxy_cache_background_update proxy_cache_bypass "
       "proxy_no_cache proxy_cache_min_uses proxy_cache_methods "
       "proxy_cache_convert_head proxy_cache_max_range_offset" },
+    { "empty_gif", "empty_gif" },
     { "fastcgi", "fastcgi_pass fastcgi_param fastcgi_index fastcgi_split_path_info "
                  "fastcgi_keep_conn fastcgi_intercept_errors fastcgi_buffering fastcgi_buffers "
                  "fastcgi_next_upstream fastcgi_hide_header fastcgi_pass_header" },

@@ -64,5 +64,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_SPLIT_CLIENTS] = &split_clients_module,
     [MODULE_REFERER] = &referer_module,
     [MODULE_SECURE_LINK] = &secure_link_module,
+    [MODULE_EMPTY_GIF] = &empty_gif_module,
+    [MODULE_ACCEPTED] = &accepted_module,
     [MODULE_ACCESS_LOG] = &access_log_module,
 };

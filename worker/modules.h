@@ -51,9 +51,13 @@ enum module_id {
     MODULE_SPLIT_CLIENTS,
     MODULE_REFERER,     /* worker/http/referer.c: valid_referers */
     MODULE_SECURE_LINK, /* worker/http/secure_link.c */
+    MODULE_EMPTY_GIF,   /* worker/handlers/empty_gif.c */
+    MODULE_ACCEPTED,    /* worker/http/accepted.c: aio, directio, output_buffers ... */
     MODULE_ACCESS_LOG,  /* worker/http/access_log.c: access_log, log_format */
     WORKER_MODULES,     /* the master's modules have ids from here on */
 };
+
+extern const struct conf_module accepted_module;
 
 /* worker_modules[i]->id == i, for i < WORKER_MODULES. */
 extern const struct conf_module *const worker_modules[WORKER_MODULES];

@@ -185,6 +185,24 @@ START_TEST(status_000_is_an_answer_and_is_logged)
 }
 END_TEST
 
+START_TEST(an_empty_gif_is_a_picture)
+{
+    struct server *server = server_start("server { " LISTEN "location /p { empty_gif; } }");
+    struct response *response = get(server, "/p");
+
+    ck_assert_int_eq(response->status, 200);
+    ck_assert_str_eq(header(response, "Content-Type"), "image/gif");
+    ck_assert_str_eq(header(response, "Last-Modified"), "Mon, 28 Sep 1970 06:00:00 GMT");
+    ck_assert_uint_eq(response->body_len, 43);
+    ck_assert_int_eq(memcmp(response->body, "GIF89a", 6), 0);
+    ck_assert_int_eq(
+        get_with(server, "/p", "If-Modified-Since: Mon, 28 Sep 1970 06:00:00 GMT\r\n")->status,
+        304);
+    ck_assert_int_eq(ask_status(server, "POST /p HTTP/1.0\r\n\r\n"), 405);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(the_server_answers_before_its_locations)
 {
     struct server *server = server_start("server { " LISTEN "return 200 server; return 404;\n"
@@ -239,6 +257,7 @@ int main(void)
                                     a_url_alone_is_a_302,
                                     status_444_closes_without_an_answer,
                                     status_000_is_an_answer_and_is_logged,
+                                    an_empty_gif_is_a_picture,
                                     the_server_answers_before_its_locations,
                                     it_is_not_inherited,
                                     wrong_uses_are_refused,

@@ -54,8 +54,9 @@ extern const struct conf_module index_module;
 int autoindex_handler(struct request *);
 extern const struct conf_module autoindex_module;
 
-/* Content phase: healthz. */
+/* Content phase: healthz, empty_gif. */
 extern const struct conf_module healthz_module;
+extern const struct conf_module empty_gif_module;
 
 /* Content phase, before the file itself: a file beside it that is compressed already, for
  * clients that take it; else DECLINED. */
