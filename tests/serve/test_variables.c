@@ -59,7 +59,7 @@ static const struct variable_case cases[] = {
     { "$http_referer|$http_user_agent", "", "Referer: r\r\nUser-Agent: u\r\n", "^r\\|u$" },
     { "$http_x_forwarded_for", "", "X-Forwarded-For: a\r\nX-Forwarded-For: b\r\n", "^a, b$" },
     { "$http_x_any", "", "X-Any: first\r\nX-Any: second\r\n", "^first$" },
-    { "$https|$scheme", "", "", "^\\|http$" },
+    { "$http2|$https|$scheme", "", "", "^\\|\\|http$" },
     { "$msec", "", "", "^[0-9]{10}\\.[0-9]{3}$" },
     { "$nginx_version", "", "", "^[0-9]+\\.[0-9]+\\.[0-9]+$" },
     { "$pid", "", "", "^[0-9]+$" },

@@ -121,6 +121,15 @@ static bool https(struct request *request, struct slice argument, struct slice *
     return true;
 }
 
+/* Never: muxd speaks HTTP/1.1, and who ends TLS before it agrees on that. */
+static bool http2(struct request *request, struct slice argument, struct slice *value)
+{
+    (void)request;
+    (void)argument;
+    *value = SLICE("");
+    return true;
+}
+
 /* --- the body --- */
 
 static bool request_body(struct request *request, struct slice argument, struct slice *value)
@@ -295,6 +304,7 @@ const struct variable core_variables[] = {
     { "document_uri", uri },
     { "host", host },
     { "hostname", host_name },
+    { "http2", http2 },
     { "https", https },
     { "is_args", is_args },
     { "limit_rate", limit_rate },
