@@ -59,7 +59,7 @@ enum span {
     SPAN_READ_HEADER,      /* from its first byte until its head is whole */
     SPAN_HANDLE,           /* what is none of the others */
     SPAN_READ_BODY,        /* a handler waits for the body */
-    SPAN_UPSTREAM_CONNECT, /* to a server behind this one */
+    SPAN_UPSTREAM_CONNECT, /* to a server behind this one; waiting for its name, or for room */
     SPAN_UPSTREAM_HEADER,  /* it was asked; until the head of its answer is whole */
     SPAN_UPSTREAM_BODY,    /* until there is more of its answer's body */
     SPAN_SEND,             /* the client is sent its answer */

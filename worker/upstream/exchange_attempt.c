@@ -69,8 +69,10 @@ int exchange_attempt(struct exchange *x, bool fresh)
     struct peer *peer = selection_next(&x->selection);
     enum queue_result waits = peer == NULL ? selection_wait(&x->selection) : QUEUE_NONE;
 
-    if (waits == QUEUE_WAITS)
+    if (waits == QUEUE_WAITS) {
+        request_spend(x->request, SPAN_UPSTREAM_CONNECT);
         return AGAIN;
+    }
     if (!note_attempt(x, peer))
         return 500;
     x->peer = peer;

@@ -2,6 +2,7 @@
 #include "worker/context.h"
 #include "worker/http/core.h"
 #include "worker/http/request.h"
+#include "worker/http/spans.h"
 #include "worker/net/resolver.h"
 #include "worker/status/board.h"
 #include "worker/upstream/group.h"
@@ -89,6 +90,7 @@ static void answered(struct lookup *lookup, const struct resolution *resolution)
     struct host_lookup *own = (struct host_lookup *)lookup;
 
     keep_answer(own, resolution);
+    request_spend(own->request, SPAN_HANDLE);
     request_resume(own->request);
 }
 
@@ -124,6 +126,8 @@ static int ask(struct request *request, struct slice host)
         resolver_ask(resolver, &lookup->lookup, RESOLVE_HOST, host, settings->timeout);
     if (known != NULL)
         keep_answer(lookup, known);
+    else
+        request_spend(request, SPAN_UPSTREAM_CONNECT);
     return 0;
 }
 
