@@ -52,6 +52,8 @@ START_TEST(names_that_are_none)
     ck_assert_int_eq(get(server, "/?host=no.example")->status, 502);
     server_wait_log(server, "no.example could not be resolved (3: Host not found)");
     ck_assert_int_eq(get(server, "/?host=a..b")->status, 502);
+    ck_assert_int_eq(get(server, "/?host=999.0.0.1")->status, 502); /* no address, but a name */
+    server_wait_log(server, "999.0.0.1 could not be resolved (3: Host not found)");
     ck_assert_int_eq(get(server, "/silent/?host=a:1:")->status, 500);
     ck_assert_int_eq(get(server, "/silent/?host=slow.example")->status, 502);
     server_wait_log(server, "slow.example could not be resolved (110: Operation timed out)");

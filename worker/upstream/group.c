@@ -1,5 +1,6 @@
 #include "worker/upstream/group.h"
 
+#include "common/ip_address.h"
 #include "worker/context.h"
 #include "worker/http/core.h"
 #include "worker/upstream/selection.h"
@@ -17,6 +18,15 @@ struct upstream_group *group_find(struct upstream_group *groups, struct slice na
         if (!group->implicit && slice_equal_nocase(group->name, name))
             return group;
     return NULL;
+}
+
+bool group_address_is_literal(struct slice address)
+{
+    struct ip_address ip;
+    ptrdiff_t colon = slice_find_last(address, ':');
+
+    return slice_starts(address, SLICE("unix:")) || slice_starts(address, SLICE("[")) ||
+           ip_parse(colon < 0 ? address : slice_first(address, (size_t)colon), &ip);
 }
 
 /* --- implicit groups --- */

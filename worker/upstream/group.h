@@ -87,6 +87,10 @@ struct upstream_group *group_find_implicit(struct upstream_group *groups, struct
 struct upstream_group *group_of_addresses(struct arena *, struct slice name,
                                           const struct address *addresses, size_t count);
 
+/* The address, with a port or not, needs nobody to look it up: it is in numbers, or a unix
+ * socket's. */
+bool group_address_is_literal(struct slice address);
+
 /* The group for an address that a request has said: one of the configuration, or one made
  * for it. A host name is looked up by the resolver in force. 0: *group is set; AGAIN: call it
  * again when the request is resumed; 502, 500: it was logged why. */

@@ -20,17 +20,6 @@ struct host_lookup {
 };
 enum { PENDING = -1 };
 
-/* A name would have to be resolved. */
-static bool is_literal(struct slice address)
-{
-    for (size_t i = 0; i < address.len; i++) {
-        char c = ascii_lower(address.at[i]);
-        if (!(c >= '0' && c <= '9') && c != '.' && c != ':')
-            return slice_starts(address, SLICE("[")) || slice_starts(address, SLICE("unix:"));
-    }
-    return true;
-}
-
 static void log_problem(struct request *request, const char *problem, struct slice address)
 {
     request_log(request, LOG_LEVEL_ERROR, 0, "%s in upstream \"%.*s\"", problem, (int)address.len,
@@ -185,6 +174,6 @@ int group_for_request(struct request *request, struct slice address, unsigned de
     if ((*group = group_find(groups, address)) != NULL ||
         (*group = group_find_implicit(groups, address, default_port)) != NULL)
         return 0;
-    return is_literal(address) ? take_literal(request, address, default_port, group)
-                               : take_name(request, address, default_port, group);
+    return group_address_is_literal(address) ? take_literal(request, address, default_port, group)
+                                             : take_name(request, address, default_port, group);
 }

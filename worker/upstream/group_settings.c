@@ -1,5 +1,4 @@
 /* upstream { }: the block and what stands in it. */
-#include "common/ip_address.h"
 #include "conf/values.h"
 #include "worker/http/core.h"
 #include "worker/status/tallies.h"
@@ -120,16 +119,6 @@ static bool read_option(struct slice word, struct group_server *server)
     return false;
 }
 
-/* An address that needs no name server. */
-static bool is_literal(struct slice text)
-{
-    struct ip_address ip;
-    ptrdiff_t colon = slice_find_last(text, ':');
-
-    return slice_starts(text, SLICE("unix:")) || slice_starts(text, SLICE("[")) ||
-           ip_parse(colon < 0 ? text : slice_first(text, (size_t)colon), &ip);
-}
-
 /* "_http._tcp.host" for service=http; what has a dot in it stands as it is. */
 static bool name_service(struct arena *arena, struct group_server *server)
 {
@@ -202,7 +191,7 @@ static void set_server(struct conf *conf, struct conf_scope *scope, const struct
     if (server->service.len > 0 && !server->resolve)
         conf_error(conf, name->at, "service upstream \"%.*s\" requires \"resolve\" parameter",
                    (int)name->text.len, name->text.at);
-    server->resolve = server->resolve && !is_literal(name->text);
+    server->resolve = server->resolve && !group_address_is_literal(name->text);
     if (!server->resolve)
         resolve_now(conf, name, server);
     else if (conf_own(conf, scope, &upstream_module) != NULL) /* so that it is checked */
