@@ -213,6 +213,25 @@ static void lookup_timeout(struct timer *timer)
 
 /* --- answers --- */
 
+static size_t item_size(const struct resolver_name *name)
+{
+    return name->kind == RESOLVE_HOST ? sizeof(struct address) : sizeof(struct service);
+}
+
+/* What was found, in no more memory than it needs; NULL: nothing was. */
+static void *take_found(struct resolver_name *name)
+{
+    void *found = name->finding;
+
+    name->finding = NULL;
+    if (name->finding_count == 0) {
+        free(found);
+        return NULL;
+    }
+    void *fitting = realloc(found, name->finding_count * item_size(name));
+    return fitting != NULL ? fitting : found;
+}
+
 /* ms that the answer is good for. */
 static uint64_t lifetime(const struct resolver_name *name)
 {
@@ -230,8 +249,7 @@ static void complete(struct resolver_name *name)
     struct resolution *resolution = &name->resolution;
 
     free(name->found);
-    name->found = name->finding;
-    name->finding = NULL;
+    name->found = take_found(name);
     *resolution = (struct resolution){ .count = name->finding_count };
     if (resolution->count == 0)
         resolution->error = name->error != RESOLVE_OK ? name->error : RESOLVE_NO_SUCH_NAME;
@@ -366,9 +384,8 @@ static bool start_part(struct resolver_name *name, enum dns_type type, struct sl
 static bool start_asking(struct resolver_name *name, struct slice text)
 {
     const struct resolver_servers *servers = name->resolver->servers;
-    size_t size = name->kind == RESOLVE_HOST ? sizeof(struct address) : sizeof(struct service);
 
-    name->finding = calloc(RESOLVED_MAX, size);
+    name->finding = calloc(RESOLVED_MAX, item_size(name));
     name->parts = name->finding == NULL ? NULL : calloc(QUERIES, sizeof *name->parts);
     if (name->parts == NULL) {
         free(name->finding);
