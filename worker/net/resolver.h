@@ -15,7 +15,7 @@
 
 struct worker;
 struct resolver;
-struct resolver_name; /* resolver.c */
+struct resolver_name; /* resolver_internal.h */
 
 enum {
     RESOLVER_NAMES_MAX = 1000,
