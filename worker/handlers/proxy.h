@@ -107,7 +107,8 @@ int proxy_handler(struct request *);
 /* proxy_pass URL; http_set_handler was called. */
 extern const struct value_type as_proxy_pass;
 
-/* Reads "http://..." into *url; false: it is none. The group is not set. */
+/* Reads "http://..." into *url, whose address may be empty; false: it is none. The group is not
+ * set. */
 bool proxy_url_parse(struct arena *, struct slice text, struct proxy_url *);
 
 /* Finds the group of the settings' URL, once all upstream blocks are read. */

@@ -64,7 +64,7 @@ bool proxy_url_parse(struct arena *arena, struct slice text, struct proxy_url *u
         url->port = SLICE("80");
     else if (slice_is(url->port, "80"))
         url->host = slice_first(url->address, url->address.len - strlen(":80"));
-    return len > 0;
+    return true;
 }
 
 /* --- groups --- */
@@ -104,6 +104,11 @@ int proxy_url_for(struct request *request, const struct proxy_settings *settings
     if (!proxy_url_parse(&request->arena, text, url)) {
         request_log(request, LOG_LEVEL_ERROR, 0, "invalid URL prefix in \"%.*s\"", (int)text.len,
                     text.at);
+        return 500;
+    }
+    if (url->address.len == 0) {
+        request_log(request, LOG_LEVEL_ERROR, 0, "no host in upstream \"%.*s\"", (int)url->uri.len,
+                    url->uri.at);
         return 500;
     }
     return group_for_request(request, url->address, DEFAULT_PORT, &url->group);
@@ -187,6 +192,11 @@ static void set_proxy_pass(struct conf *conf, struct conf_scope *scope,
     }
     if (!proxy_url_parse(conf->arena, word->text, &settings->url)) {
         conf_error(conf, word->at, "invalid URL prefix");
+        return;
+    }
+    if (settings->url.address.len == 0) {
+        conf_error(conf, word->at, "no host in upstream \"%.*s\"", (int)settings->url.uri.len,
+                   settings->url.uri.at);
         return;
     }
     if (settings->url.uri.len > 0 && !may_have_uri(scope))

@@ -26,6 +26,23 @@ static bool note_attempt(struct exchange *x, const struct peer *peer)
     return true;
 }
 
+/* What is nobody's fault here is an error; the rest somebody has to look after. */
+static int connect_level(int error)
+{
+    switch (error) {
+    case EAGAIN: /* the queue of a unix socket is full */
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+        return LOG_LEVEL_ERROR;
+    default:
+        return LOG_LEVEL_CRIT;
+    }
+}
+
 /* A connection to the peer, idle or new. */
 static int take_connection(struct exchange *x, struct peer *peer, bool fresh)
 {
@@ -36,8 +53,8 @@ static int take_connection(struct exchange *x, struct peer *peer, bool fresh)
     if (x->connection == NULL)
         x->connection = upstream_connect(request->worker, peer, &x->connect);
     if (x->connection == NULL) {
-        exchange_log(x, LOG_LEVEL_ERROR, errno, "connect() to %.*s failed", (int)peer->name.len,
-                     peer->name.at);
+        exchange_log(x, connect_level(errno), errno, "connect() to %.*s failed",
+                     (int)peer->name.len, peer->name.at);
         return exchange_fail_over(x, NEXT_ERROR);
     }
     x->connection->exchange = x;

@@ -28,6 +28,8 @@ struct slice exchange_url(struct request *request)
 
     if (x == NULL || x->attempt == NULL || x->state == EXCHANGE_ENDED)
         return SLICE("");
-    return arena_printf(&request->arena, "%s%.*s%.*s", x->protocol->scheme,
-                        (int)x->attempt->name.len, x->attempt->name.at, (int)x->uri.len, x->uri.at);
+    const struct slice name = x->attempt->name;
+    const char *between = slice_starts(name, SLICE("unix:")) ? ":" : "";
+    return arena_printf(&request->arena, "%s%.*s%s%.*s", x->protocol->scheme, (int)name.len,
+                        name.at, between, (int)x->uri.len, x->uri.at);
 }
