@@ -266,6 +266,8 @@ START_TEST(configurations_that_are_refused)
           "\"random\" does not support parameter \"slow_start\"" },
         { "ip_hash; server 127.0.0.2 backup;",
           "\"ip_hash\" does not support parameter \"backup\"" },
+        { "} upstream v { server 127.0.0.1 backup;", "no servers in upstream \"v\"" },
+        { "} upstream v {", "no servers are inside upstream" },
         { "sticky route a;", "invalid parameter \"route\"" },
         { "sticky cookie a samesite=x;", "invalid parameter \"samesite=x\"" },
         { "sticky cookie a expires=x;", "invalid parameter \"expires=x\"" },

@@ -268,7 +268,8 @@ static void check_group(struct conf *conf, const struct upstream_group *group)
     if (group->servers.count == 0)
         conf_error(conf, group->at, "no servers are inside upstream");
     else if (backups == group->servers.count)
-        conf_error(conf, group->at, "no servers are inside upstream but backup ones");
+        conf_error(conf, group->at, "no servers in upstream \"%.*s\"", (int)group->name.len,
+                   group->name.at);
     if (group->balancer->is_fixed && backups + slow > 0)
         conf_error(conf, group->at, "balancing method \"%s\" does not support parameter \"%s\"",
                    group->balancer->name, backups > 0 ? "backup" : "slow_start");
