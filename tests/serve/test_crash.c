@@ -426,6 +426,11 @@ START_TEST(only_what_a_killed_worker_answers_is_lost)
 }
 END_TEST
 
+static bool answers(struct server *server, pid_t worker)
+{
+    return atoi(get(server, "/pid")->body) == worker;
+}
+
 /* A slot whose next worker does not start for long: its siblings take what has been
  * waiting there. */
 START_TEST(what_waits_for_a_dead_worker_is_taken)
@@ -442,6 +447,8 @@ START_TEST(what_waits_for_a_dead_worker_is_taken)
     server_allow(server, "exited on signal 9");
     server_allow(server, "chdir(");
     EVENTUALLY(server_workers(server, workers, 2) == 2);
+    EVENTUALLY(answers(server, workers[0]));
+    EVENTUALLY(answers(server, workers[1]));
     ck_assert(stop(workers[0]));
     for (int i = 0; i < WAITING; i++) {
         clients[i] = client_open(server);
