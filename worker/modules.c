@@ -14,6 +14,7 @@
 #include "worker/http/error_page.h"
 #include "worker/http/filters.h"
 #include "worker/http/gzip.h"
+#include "worker/http/limit_rate.h"
 #include "worker/http/link_checks.h"
 #include "worker/http/maps.h"
 #include "worker/http/satisfy.h"
@@ -49,6 +50,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_HEALTHZ] = &healthz_module,
     [MODULE_SLOW_LOG] = &slow_log_module,
     [MODULE_LIMIT_REQ] = &limit_req_module,
+    [MODULE_LIMIT_RATE] = &limit_rate_module,
     [MODULE_LIMIT_CONN] = &limit_conn_module,
     [MODULE_SATISFY] = &satisfy_module,
     [MODULE_UPSTREAM] = &upstream_module,

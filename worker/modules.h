@@ -35,6 +35,7 @@ enum module_id {
     MODULE_HEALTHZ,      /* worker/handlers/healthz.c */
     MODULE_SLOW_LOG,     /* worker/http/slow_log.c: slow_request_log */
     MODULE_LIMIT_REQ,    /* worker/handlers/limit_req.c */
+    MODULE_LIMIT_RATE,   /* worker/http/limit_rate.c */
     MODULE_LIMIT_CONN,   /* worker/handlers/limit_conn.c */
     MODULE_SATISFY,      /* worker/http/satisfy.c: satisfy, auth_delay */
     MODULE_UPSTREAM,     /* worker/upstream/group_settings.c: upstream, server, keepalive ... */

@@ -189,10 +189,8 @@ static bool request_filename(struct request *request, struct slice argument, str
 
 static bool limit_rate(struct request *request, struct slice argument, struct slice *value)
 {
-    (void)request;
     (void)argument;
-    *value = SLICE("0");
-    return true;
+    return value_number(request, request->rate.rate, value);
 }
 
 static bool host_name(struct request *request, struct slice argument, struct slice *value)
@@ -292,8 +290,22 @@ static bool set_args(struct request *request, struct slice value)
     return true;
 }
 
+/* One that is no size changes nothing, as in nginx. */
+static bool set_limit_rate(struct request *request, struct slice value)
+{
+    uint64_t rate;
+
+    if (value_parse_size(value, &rate))
+        limit_rate_set(request, rate);
+    else
+        request_log(request, LOG_LEVEL_ERROR, 0, "invalid $limit_rate \"%.*s\"", (int)value.len,
+                    value.at);
+    return true;
+}
+
 const struct settable_variable settable_variables[] = {
     { "args", set_args },
+    { "limit_rate", set_limit_rate },
     { NULL, NULL },
 };
 

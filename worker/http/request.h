@@ -11,6 +11,7 @@
 #include "common/ip_address.h"
 #include "common/regex.h"
 #include "worker/http/head.h"
+#include "worker/http/limit_rate.h"
 #include "worker/http/response.h"
 #include "worker/modules.h"
 
@@ -129,6 +130,7 @@ struct request {
     struct request *authorization; /* auth_request's subrequest; NULL: it has not asked yet */
     uint64_t bytes_sent;           /* head and body handed on to the kernel (or queued for it) */
     uint64_t head_bytes_sent;
+    struct limit_rate rate;
     struct request_spans spans;
     struct request *next_free;
     struct response response;

@@ -402,11 +402,11 @@ static bool copy_file(struct request *request, struct segment *segment)
 static bool copy_small_body(struct request *request)
 {
     struct response *response = &request->response;
-    uint64_t total = 0;
+    uint64_t total = 0, budget = limit_rate_budget(request);
 
     for (struct segment *piece = response->body; piece != NULL; piece = piece->next) {
         total += segment_length(piece);
-        if (total > BODY_COPY_MAX)
+        if (total > BODY_COPY_MAX || total > budget)
             return true;
     }
     for (struct segment *piece = response->body; piece != NULL; piece = piece->next)
@@ -423,7 +423,7 @@ static bool render(struct request *request)
 {
     bool completed;
 
-    if (!complete_location(request, &completed))
+    if (!complete_location(request, &completed) || !limit_rate_begin(request))
         return false;
     bool chunked = choose_chunked(request);
     return (!chunked || frame_chunks(request)) && render_head(request, completed, chunked) &&

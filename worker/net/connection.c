@@ -201,6 +201,23 @@ static enum step abandon(struct connection *connection)
     return connection_close_now(connection);
 }
 
+/* Others have their turn first; what is limited goes on after a pause, while its upstream is
+ * read on. */
+static enum step step_pause(struct connection *connection)
+{
+    struct request *request = connection->request;
+
+    connection_deadline(connection, request->rate.pause);
+    connection->yielded = true;
+    if (request->rate.pause == 0)
+        return STEP_WAIT;
+    if (client_has_left(connection))
+        return connection_close_now(connection);
+    if (request->exchange != NULL)
+        exchange_read_ahead(request);
+    return STEP_WAIT;
+}
+
 /* SEND: flushes; when all has left, ends the request, goes on, or closes. */
 static enum step step_send(struct connection *connection)
 {
@@ -216,9 +233,7 @@ static enum step step_send(struct connection *connection)
         connection_no_deadline(connection);
         return client_has_left(connection) ? connection_close_now(connection) : STEP_WAIT;
     case OUTPUT_YIELD:
-        connection_deadline(connection, 0);
-        connection->yielded = true;
-        return STEP_WAIT;
+        return step_pause(connection);
     case OUTPUT_SENT:
         break;
     }

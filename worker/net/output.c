@@ -126,16 +126,29 @@ static enum output_result flush_buffers(struct connection *connection, bool more
     return OUTPUT_SENT;
 }
 
-static enum output_result send_memory(struct connection *connection, struct segment *segment)
+/* What may be sent in this turn. */
+struct turn {
+    uint64_t file;   /* bytes of files that were sent */
+    uint64_t budget; /* bytes that limit_rate leaves */
+};
+
+static enum output_result send_memory(struct connection *connection, struct segment *segment,
+                                      struct turn *turn)
 {
     while (segment->memory.len > 0) {
-        struct iovec vector = { (void *)(uintptr_t)segment->memory.at, segment->memory.len };
-        int flags = MSG_NOSIGNAL | (segment->next != NULL ? MSG_MORE : 0);
+        struct slice piece =
+            slice_first(segment->memory, turn->budget < SIZE_MAX ? (size_t)turn->budget : SIZE_MAX);
+        struct iovec vector = { (void *)(uintptr_t)piece.at, piece.len };
+        bool more = segment->next != NULL && piece.len == segment->memory.len;
+        int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+        if (piece.len == 0)
+            return OUTPUT_YIELD;
         ssize_t sent = send_vectors(connection->watch.fd, &vector, 1, flags);
         if (sent < 0)
             return write_failed(connection);
         segment->memory = slice_from(segment->memory, (size_t)sent);
         connection->request->bytes_sent += (uint64_t)sent;
+        turn->budget -= (uint64_t)sent;
     }
     return OUTPUT_SENT;
 }
@@ -150,11 +163,15 @@ static enum output_result file_cut_short(struct connection *connection, struct s
     return OUTPUT_FAILED;
 }
 
-/* With sendfile off a piece of the file is read into the output buffers. */
-static enum output_result copy_file(struct connection *connection, struct segment *segment)
+/* With sendfile off a piece of the file, of at most `most` bytes, is read into the output
+ * buffers. */
+static enum output_result copy_file(struct connection *connection, struct segment *segment,
+                                    uint64_t most)
 {
     uint64_t left = segment->end - segment->offset;
     size_t piece = left < OUTPUT_COPY ? (size_t)left : OUTPUT_COPY;
+    if (piece > most)
+        piece = (size_t)most;
     char *room = output_reserve(connection, piece);
     ssize_t got;
 
@@ -192,21 +209,22 @@ static enum output_result sendfile_piece(struct connection *connection, struct s
 }
 
 static enum output_result send_file(struct connection *connection, struct segment *segment,
-                                    uint64_t *turn)
+                                    struct turn *turn)
 {
     const struct static_settings *settings = static_settings(connection->request);
-    uint64_t most = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : OUTPUT_TURN;
+    uint64_t chunk = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : OUTPUT_TURN;
 
     while (segment->offset < segment->end) {
         uint64_t before = segment->offset;
-        if (*turn >= most)
+        if (turn->file >= chunk || turn->budget == 0)
             return OUTPUT_YIELD;
-        enum output_result result = settings->sendfile
-                                        ? sendfile_piece(connection, segment, most - *turn)
-                                        : copy_file(connection, segment);
+        uint64_t most = chunk - turn->file < turn->budget ? chunk - turn->file : turn->budget;
+        enum output_result result = settings->sendfile ? sendfile_piece(connection, segment, most)
+                                                       : copy_file(connection, segment, most);
+        turn->file += segment->offset - before;
+        turn->budget -= segment->offset - before;
         if (result != OUTPUT_SENT)
             return result;
-        *turn += segment->offset - before;
     }
     return OUTPUT_SENT;
 }
@@ -240,19 +258,21 @@ static size_t frame_chunk(char *room, size_t made)
     return len + 2;
 }
 
-/* The next piece of the response's stream, into the buffers; of at most `most` bytes. */
+/* The next piece of the response's stream, of at most `most` bytes, in `space` bytes of the
+ * buffers. */
 static enum stream_result make_piece(struct connection *connection, struct response *response,
-                                     size_t most)
+                                     size_t space, uint64_t most)
 {
     struct request *request = connection->request;
     size_t head = response->chunked ? CHUNK_HEAD : 0;
-    char *room = output_reserve(connection, most);
+    char *room = output_reserve(connection, space);
     size_t made = 0;
 
     if (room == NULL)
         return STREAM_FAILED;
-    enum stream_result result = response->stream->read(
-        response->stream, request, room + head, most - (response->chunked ? head + 2 : 0), &made);
+    space -= response->chunked ? head + 2 : 0;
+    enum stream_result result = response->stream->read(response->stream, request, room + head,
+                                                       space < most ? space : (size_t)most, &made);
     if (result == STREAM_FAILED)
         return result;
     size_t len = response->chunked ? frame_chunk(room, made) : made;
@@ -269,25 +289,31 @@ static enum stream_result make_piece(struct connection *connection, struct respo
 }
 
 /* Makes and sends the stream, a piece at a time: no more is made than the client takes. */
-static enum output_result send_stream(struct connection *connection, struct response *response)
+static enum output_result send_stream(struct connection *connection, struct response *response,
+                                      struct turn *turn)
 {
-    size_t turn = 0, most = STREAM_PIECE;
+    size_t total = 0, space = STREAM_PIECE;
 
     while (response->stream != NULL) {
-        enum stream_result made = make_piece(connection, response, most);
+        if (turn->budget == 0)
+            return OUTPUT_YIELD;
+        uint64_t before = connection->request->bytes_sent;
+        enum stream_result made = make_piece(connection, response, space, turn->budget);
         if (made == STREAM_FAILED)
             return OUTPUT_FAILED;
         if (made == STREAM_END)
             response->stream = NULL;
         if (connection->output_size >= STREAM_PIECE && !response->chunked)
-            most = STREAM_LARGE;
-        turn += connection->output_size > 0 ? connection->output_size : STREAM_PIECE;
+            space = STREAM_LARGE;
+        uint64_t len = connection->request->bytes_sent - before;
+        turn->budget -= len < turn->budget ? len : turn->budget;
+        total += connection->output_size > 0 ? connection->output_size : STREAM_PIECE;
         enum output_result result = flush_buffers(connection, false);
         if (result != OUTPUT_SENT)
             return result;
         if (made == STREAM_WAIT)
             return OUTPUT_WAITS;
-        if (turn >= STREAM_TURN && response->stream != NULL)
+        if (total >= STREAM_TURN && response->stream != NULL)
             return OUTPUT_YIELD;
     }
     return OUTPUT_SENT;
@@ -300,24 +326,37 @@ static bool is_last(const struct connection *connection)
     return connection->request == NULL && !connection->keep_alive && connection->requests > 0;
 }
 
-enum output_result output_flush(struct connection *connection)
+static enum output_result flush(struct connection *connection, struct turn *turn)
 {
     struct request *request = connection->request;
     struct segment *body = request == NULL ? NULL : request->response.body;
-    uint64_t turn = 0;
+    bool streams = request != NULL && request->response.stream != NULL && connection->answered;
 
-    if (request != NULL && request->response.stream != NULL && connection->answered &&
-        connection->output_size < STREAM_PIECE)
-        return send_stream(connection, &request->response);
-    enum output_result result = flush_buffers(connection, body != NULL || is_last(connection));
+    if (streams && connection->output_size < STREAM_PIECE && turn->budget > 0)
+        return send_stream(connection, &request->response, turn);
+    bool more = (body != NULL && turn->budget > 0) || is_last(connection);
+    enum output_result result = flush_buffers(connection, more);
     while (result == OUTPUT_SENT && body != NULL) {
-        result =
-            body->file != NULL ? send_file(connection, body, &turn) : send_memory(connection, body);
+        result = body->file != NULL ? send_file(connection, body, turn)
+                                    : send_memory(connection, body, turn);
         if (result == OUTPUT_SENT)
             body = request->response.body = body->next;
     }
-    if (result == OUTPUT_SENT && request != NULL && request->response.stream != NULL &&
-        connection->answered)
-        return send_stream(connection, &request->response);
+    if (result == OUTPUT_SENT && streams)
+        return send_stream(connection, &request->response, turn);
+    return result;
+}
+
+enum output_result output_flush(struct connection *connection)
+{
+    struct request *request = connection->request;
+    struct turn turn = { 0, UINT64_MAX };
+
+    if (request == NULL || request->rate.rate == 0)
+        return flush(connection, &turn);
+    turn.budget = limit_rate_budget(request);
+    enum output_result result = flush(connection, &turn);
+    if (result == OUTPUT_YIELD)
+        limit_rate_pause(request);
     return result;
 }

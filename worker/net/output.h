@@ -12,7 +12,8 @@
 enum output_result {
     OUTPUT_SENT,    /* everything has left */
     OUTPUT_BLOCKED, /* the socket takes no more: wait until it is writable */
-    OUTPUT_YIELD,   /* enough for this turn (sendfile_max_chunk): go on in the next */
+    OUTPUT_YIELD,   /* enough for this turn (sendfile_max_chunk): go on in the next, or, when
+                       the request has a limit_rate, after its pause */
     OUTPUT_WAITS,   /* the response's stream has nothing yet: stream_resume will be called */
     OUTPUT_FAILED,  /* the connection is lost, or a file was cut short: close */
 };

@@ -80,7 +80,7 @@ static void apply_controls(struct exchange *x)
     }
     if (rate != NULL && !is_ignored(x, IGNORE_X_ACCEL_LIMIT_RATE) &&
         slice_to_number(rate->value, INT64_MAX, &bytes))
-        x->limit_rate = bytes;
+        limit_rate_set(x->request, bytes);
 }
 
 /* --- fields --- */
