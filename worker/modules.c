@@ -44,6 +44,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_AUTH_BASIC] = &auth_basic_module,
     [MODULE_ADDITION] = &addition_module,
     [MODULE_SUB] = &sub_module,
+    [MODULE_CHARSET] = &charset_module,
     [MODULE_AUTH_REQUEST] = &auth_request_module,
     [MODULE_MIRROR] = &mirror_module,
     [MODULE_STATUS] = &status_module,

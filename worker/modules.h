@@ -29,6 +29,7 @@ enum module_id {
     MODULE_AUTH_BASIC,   /* worker/handlers/auth_basic.c */
     MODULE_ADDITION,     /* worker/http/addition.c */
     MODULE_SUB,          /* worker/http/sub_filter.c */
+    MODULE_CHARSET,      /* worker/http/charset.c */
     MODULE_AUTH_REQUEST, /* worker/handlers/auth_request.c */
     MODULE_MIRROR,       /* worker/handlers/mirror.c */
     MODULE_STATUS,       /* worker/handlers/status.c: status, status_zone, stub_status */

@@ -10,7 +10,7 @@ static const struct filter {
 } filters[] = {
     { MODULE_HEADERS, filter_headers }, { MODULE_GUNZIP, filter_gunzip },
     { MODULE_SUB, filter_sub },         { MODULE_ADDITION, filter_addition },
-    { MODULE_GZIP, filter_gzip },
+    { MODULE_CHARSET, filter_charset }, { MODULE_GZIP, filter_gzip },
 };
 
 enum { FILTER_COUNT = sizeof filters / sizeof *filters };

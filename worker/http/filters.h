@@ -1,5 +1,5 @@
 /* filters.h: the steps an answer passes before its head is rendered, in nginx's order:
- * conditional, headers, gunzip, sub, addition, gzip, range.
+ * conditional, headers, gunzip, sub, addition, charset, gzip, range.
  *
  * The first and the last may change the status; each returns 0 to go on, or the status
  * of an error whose page becomes the answer instead. */
@@ -41,6 +41,9 @@ bool filter_sub(struct request *);
  * False: memory is out. */
 bool filter_addition(struct request *);
 
+/* charset: the Content-Type tells it. False: memory is out. */
+bool filter_charset(struct request *);
+
 /* gzip: the answer is compressed, when its settings and the client's head say so. False:
  * memory is out. */
 bool filter_gzip(struct request *);
@@ -50,6 +53,7 @@ size_t gzip_writer_memory(void);
 size_t gzip_reader_memory(void);
 
 extern const struct conf_module addition_module;
+extern const struct conf_module charset_module;
 extern const struct conf_module gunzip_module;
 extern const struct conf_module sub_module;
 extern const struct conf_module headers_module; /* add_header, add_trailer, expires */

@@ -31,15 +31,16 @@ struct segment {
 };
 
 struct response {
-    unsigned status;            /* 0: not set yet */
-    struct slice content_type;  /* empty: no Content-Type */
-    struct slice location;      /* for redirects, as it will be sent, unless it starts with '/':
-                                   then absolute_redirect completes it; at NULL: none */
-    struct slice content_range; /* of a 206 or 416; empty: none */
-    struct slice status_text;   /* "404 Gone Fishing" in place of the usual one; empty: none */
-    struct slice server, date;  /* an upstream's, in place of our own; empty: none */
-    struct slice etag;          /* with its quotes; empty: none */
-    time_t last_modified;       /* -1: none */
+    unsigned status;               /* 0: not set yet */
+    struct slice content_type;     /* empty: no Content-Type */
+    struct slice location;         /* for redirects, as it will be sent, unless it starts with '/':
+                                      then absolute_redirect completes it; at NULL: none */
+    struct slice content_range;    /* of a 206 or 416; empty: none */
+    struct slice status_text;      /* "404 Gone Fishing" in place of the usual one; empty: none */
+    struct slice server, date;     /* an upstream's, in place of our own; empty: none */
+    struct slice override_charset; /* an upstream's X-Accel-Charset; empty: none */
+    struct slice etag;             /* with its quotes; empty: none */
+    time_t last_modified;          /* -1: none */
     struct slice last_modified_text; /* the same as an HTTP date; empty: not sent */
     uint64_t length;                 /* of the body, when length_known */
     bool length_known;               /* else chunked (1.1) or until close (1.0) */

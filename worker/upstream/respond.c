@@ -81,6 +81,9 @@ static void apply_controls(struct exchange *x)
     if (rate != NULL && !is_ignored(x, IGNORE_X_ACCEL_LIMIT_RATE) &&
         slice_to_number(rate->value, INT64_MAX, &bytes))
         limit_rate_set(x->request, bytes);
+    const struct answer_field *charset = answer_known(&x->head, ANSWER_X_ACCEL_CHARSET);
+    if (charset != NULL && !is_ignored(x, IGNORE_X_ACCEL_CHARSET))
+        x->request->response.override_charset = charset->value;
 }
 
 /* --- fields --- */
@@ -175,22 +178,6 @@ static bool copy_fields(struct exchange *x)
     return true;
 }
 
-/* X-Accel-Charset stands in place of the charset of Content-Type. */
-static bool apply_charset(struct exchange *x)
-{
-    const struct answer_field *charset = answer_known(&x->head, ANSWER_X_ACCEL_CHARSET);
-    struct slice *type = &x->request->response.content_type;
-
-    if (charset == NULL || charset->value.len == 0 || type->len == 0 ||
-        is_ignored(x, IGNORE_X_ACCEL_CHARSET))
-        return true;
-    ptrdiff_t end = slice_find(*type, ';');
-    struct slice bare = end < 0 ? *type : slice_trim(slice_first(*type, (size_t)end));
-    *type = arena_printf(&x->request->arena, "%.*s; charset=%.*s", (int)bare.len, bare.at,
-                         (int)charset->value.len, charset->value.at);
-    return type->at != NULL;
-}
-
 int exchange_respond(struct exchange *x)
 {
     struct response *response = &x->request->response;
@@ -207,7 +194,7 @@ int exchange_respond(struct exchange *x)
     response->length_known =
         length != NULL && slice_to_number(length->value, INT64_MAX, &response->length);
     response->ranges = x->settings->force_ranges;
-    if (!copy_fields(x) || !apply_charset(x))
+    if (!copy_fields(x))
         return 500;
     if (x->selection.group->sticky != NULL && !sticky_respond(&x->selection, x->peer))
         return 500;
