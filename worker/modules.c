@@ -37,6 +37,7 @@ const struct conf_module *const worker_modules[WORKER_MODULES] = {
     [MODULE_ERROR_PAGE] = &error_page_module,
     [MODULE_GZIP] = &gzip_module,
     [MODULE_GUNZIP] = &gunzip_module,
+    [MODULE_DAV] = &dav_module,
     [MODULE_GZIP_STATIC] = &gzip_static_module,
     [MODULE_HEADERS] = &headers_module,
     [MODULE_REALIP] = &realip_module,

@@ -22,6 +22,7 @@ enum module_id {
     MODULE_ERROR_PAGE,   /* worker/http/error_page.c */
     MODULE_GZIP,         /* worker/http/gzip.c: gzip, gzip_types ... */
     MODULE_GUNZIP,       /* worker/http/gunzip.c */
+    MODULE_DAV,          /* worker/handlers/dav.c: dav_methods ... */
     MODULE_GZIP_STATIC,  /* worker/handlers/gzip_static.c: gzip_static, precompressed */
     MODULE_HEADERS,      /* worker/http/headers.c: add_header, expires */
     MODULE_REALIP,       /* worker/handlers/realip.c: set_real_ip_from, real_ip_header ... */

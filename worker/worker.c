@@ -125,6 +125,7 @@ static bool watch_signals(struct worker *worker, struct signal_watch *signals)
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return false;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, as on a full disk */
     *signals = (struct signal_watch){ .watch = { .on_ready = signal_ready }, .worker = worker };
     signals->watch.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return signals->watch.fd >= 0 && loop_add(worker->loop, &signals->watch, WATCH_LISTENER) == 0;

@@ -32,9 +32,10 @@ struct lookup {
 };
 
 /* The part of the path in which links are followed in any case (nginx's rules for from=). */
-static bool find_guard(struct request *request, const struct symlinks_value *symlinks,
-                       struct slice path, struct path_guard *guard)
+bool request_path_guard(struct request *request, struct slice path, struct path_guard *guard)
 {
+    const struct file_cache_settings *settings = request_settings(request, MODULE_FILE_CACHE);
+    const struct symlinks_value *symlinks = &settings->symlinks;
     struct slice from;
 
     *guard = (struct path_guard){ .mode = (enum symlinks)symlinks->mode };
@@ -83,8 +84,7 @@ static bool lookup_start(struct request *request, struct slice path, struct look
         .now = request->worker->clock.now,
     };
     lookup->table = file_cache_table(cache, lookup->settings->limits);
-    return lookup->table != NULL &&
-           find_guard(request, &lookup->settings->symlinks, path, &lookup->guard);
+    return lookup->table != NULL && request_path_guard(request, path, &lookup->guard);
 }
 
 /* --- what is known --- */

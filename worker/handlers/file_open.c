@@ -53,11 +53,11 @@ static bool is_unknown_call(int error)
 }
 
 /* Follows links, but not those of /proc that lead to other processes' roots and files. */
-static int open_followed(const char *path)
+static int open_followed(const char *path, int flags)
 {
-    int fd = open_resolved(AT_FDCWD, path, FILE_FLAGS, RESOLVE_NO_MAGICLINKS);
+    int fd = open_resolved(AT_FDCWD, path, flags, RESOLVE_NO_MAGICLINKS);
 
-    return fd < 0 && is_unknown_call(errno) ? open_at(AT_FDCWD, path, FILE_FLAGS) : fd;
+    return fd < 0 && is_unknown_call(errno) ? open_at(AT_FDCWD, path, flags) : fd;
 }
 
 /* In one call, for a guard that refuses links. What it fails for is found out by the walk, which
@@ -156,7 +156,7 @@ int guarded_open(struct slice path, struct path_guard guard)
     struct walk walk;
 
     if (guard.mode == SYMLINKS_FOLLOWED)
-        return open_followed(path.at);
+        return open_followed(path.at, FILE_FLAGS);
     if (guard.mode == SYMLINKS_REFUSED) {
         int fd = open_without_links(path, guard.from, FILE_FLAGS);
         if (fd >= 0)
@@ -169,6 +169,92 @@ int guarded_open(struct slice path, struct path_guard guard)
     close_quietly(walk.folder);
     return fd;
 }
+
+/* --- places --- */
+
+static struct slice without_slashes(struct slice path)
+{
+    while (path.len > 0 && path.at[path.len - 1] == '/')
+        path.len--;
+    return path;
+}
+
+/* The guard for a part of the path that it was made for: the part may end before `from` does. */
+static struct path_guard guard_of_part(struct path_guard guard, size_t len)
+{
+    if (guard.from >= len)
+        guard.mode = SYMLINKS_FOLLOWED;
+    return guard;
+}
+
+/* With links followed, the kernel does the walking. */
+static bool walk_freely(char text[PATH_MAX], struct walk *walk)
+{
+    char *slash = strrchr(text, '/');
+
+    *slash = '\0';
+    walk->name = slash + 1;
+    walk->folder = open_followed(slash == text ? "/" : text, FOLDER_FLAGS);
+    return walk->folder >= 0;
+}
+
+bool place_open(struct slice path, struct path_guard guard, char text[PATH_MAX],
+                struct place *place)
+{
+    char copy[PATH_MAX];
+    struct walk walk;
+
+    path = without_slashes(path);
+    if (path.len == 0 || path.len >= PATH_MAX) {
+        errno = path.len == 0 ? EINVAL : ENAMETOOLONG;
+        return false;
+    }
+    memcpy(text, path.at, path.len);
+    text[path.len] = '\0';
+    guard = guard_of_part(guard, path.len);
+    if (guard.mode == SYMLINKS_FOLLOWED) {
+        if (!walk_freely(text, &walk))
+            return false;
+    } else {
+        memcpy(copy, text, path.len + 1);
+        if (!walk_to_last(slice_make(copy, path.len), guard, text, &walk))
+            return false;
+    }
+    *place = (struct place){ walk.folder, walk.name };
+    return true;
+}
+
+void place_close(struct place *place)
+{
+    close_quietly(place->folder);
+}
+
+/* One that is there already is as good. */
+static bool make_folder(struct slice path, struct path_guard guard, mode_t mode)
+{
+    char text[PATH_MAX];
+    struct place place;
+
+    if (!place_open(path, guard, text, &place))
+        return false;
+    bool made = mkdirat(place.folder, place.name, mode) == 0 &&
+                fchmodat(place.folder, place.name, mode, 0) == 0; /* whatever the umask */
+    bool there = !made && errno == EEXIST;
+    place_close(&place);
+    return made || there;
+}
+
+bool place_make_folders(struct slice path, struct path_guard guard, mode_t mode)
+{
+    path = without_slashes(path);
+    for (size_t at = 1; at < path.len; at++)
+        if (path.at[at] == '/' && path.at[at - 1] != '/' &&
+            !make_folder(slice_first(path, at), guard_of_part(guard, at), mode))
+            return false;
+    return true;
+}
+
+/* --- stat --- */
 
 /* stat of the last component: a link is refused, or followed if its owner is its target's. */
 static int stat_last(const struct walk *walk, enum symlinks mode, struct stat *stat)

@@ -7,6 +7,7 @@
 
 #include "worker/handlers/file_cache.h"
 
+#include <limits.h>
 #include <sys/stat.h>
 
 /* Which symbolic links may be followed. */
@@ -21,6 +22,25 @@ int guarded_stat(struct slice path, struct path_guard, struct stat *);
 /* Opens for reading; the descriptor is >= 0, close-on-exec and never blocks, else
  * -1 with errno. */
 int guarded_open(struct slice path, struct path_guard);
+
+/* Where a path's last component stands: what is made, replaced and removed there is so below
+ * the folder that was found, whatever becomes of the path meanwhile. */
+struct place {
+    int folder;       /* a descriptor, for openat(2) and its kin */
+    const char *name; /* in the text that was given; no link is followed for it */
+};
+
+/* Finds the place of a path (absolute; slashes at its end count for nothing), with room for the
+ * name in `text`. False with errno: EINVAL when the path is "/". */
+bool place_open(struct slice path, struct path_guard, char text[PATH_MAX], struct place *);
+void place_close(struct place *);
+
+/* Makes the folders on the way to the place that are missing, with these permissions. False with
+ * errno. */
+bool place_make_folders(struct slice path, struct path_guard, mode_t);
+
+/* The guard that disable_symlinks sets for a path. False: memory is out. */
+bool request_path_guard(struct request *, struct slice path, struct path_guard *);
 
 /* What was found at a path. */
 struct opened {

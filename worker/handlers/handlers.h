@@ -58,6 +58,11 @@ extern const struct conf_module autoindex_module;
 extern const struct conf_module healthz_module;
 extern const struct conf_module empty_gif_module;
 
+/* Content phase, behind them: PUT, DELETE, MKCOL, COPY and MOVE, where dav_methods has them; else
+ * DECLINED. */
+int dav_handler(struct request *);
+extern const struct conf_module dav_module;
+
 /* Content phase, before the file itself: a file beside it that is compressed already, for
  * clients that take it; else DECLINED. */
 int gzip_static_handler(struct request *);

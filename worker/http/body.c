@@ -3,6 +3,7 @@
 #include "worker/context.h"
 #include "worker/http/client.h"
 #include "worker/net/connection.h"
+#include "worker/temp_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,26 +33,20 @@ int body_init(struct request *request, enum framing framing, uint64_t length)
     return 0;
 }
 
-/* A new file in client_body_temp_path. It has no name any more as soon as it is
- * open, unless client_body_in_file_only keeps it. */
-static int open_temp_file(struct request *request, struct body *body)
+/* client_body_in_file_only: a file that keeps its name. */
+static int open_named_file(struct request *request, struct body *body)
 {
-    const struct client_settings *settings = client_of(request);
-    bool keep = settings->client_body_in_file_only != BODY_IN_FILE_OFF;
+    const char *folder = client_of(request)->client_body_temp_path;
 
     for (unsigned try = 0; try < TEMP_NAME_TRIES; try++) {
         uint64_t number = request->connection->number * TEMP_NAME_TRIES + try;
-        struct slice name =
-            arena_printf(&request->arena, "%s/%010llu-%d", settings->client_body_temp_path,
-                         (unsigned long long)number, (int)getpid());
+        struct slice name = arena_printf(&request->arena, "%s/%010llu-%d", folder,
+                                         (unsigned long long)number, (int)getpid());
         if (name.at == NULL)
             return 500;
         body->file = open(name.at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (body->file >= 0) {
-            if (keep)
-                body->file_name = name.at;
-            else
-                unlink(name.at);
+            body->file_name = name.at;
             return 0;
         }
         if (errno != EEXIST && errno != EINTR) {
@@ -59,7 +54,21 @@ static int open_temp_file(struct request *request, struct body *body)
             return 500;
         }
     }
-    request_log(request, LOG_LEVEL_CRIT, EEXIST, "no free name in \"%s\"",
+    request_log(request, LOG_LEVEL_CRIT, EEXIST, "no free name in \"%s\"", folder);
+    return 500;
+}
+
+/* A new file in client_body_temp_path. */
+static int open_temp_file(struct request *request, struct body *body)
+{
+    const struct client_settings *settings = client_of(request);
+
+    if (settings->client_body_in_file_only != BODY_IN_FILE_OFF)
+        return open_named_file(request, body);
+    body->file = temp_file_open(settings->client_body_temp_path);
+    if (body->file >= 0)
+        return 0;
+    request_log(request, LOG_LEVEL_CRIT, errno, "open() of a file in \"%s\" failed",
                 settings->client_body_temp_path);
     return 500;
 }

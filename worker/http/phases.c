@@ -174,6 +174,8 @@ static int find_content(struct request *request)
         if ((outcome = autoindex_handler(request)) != DECLINED)
             return outcome;
     }
+    if ((outcome = dav_handler(request)) != DECLINED)
+        return outcome;
     if ((outcome = gzip_static_handler(request)) != DECLINED)
         return outcome;
     if ((outcome = static_handler(request)) != DECLINED)

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -117,6 +118,62 @@ START_TEST(links_are_guarded)
 }
 END_TEST
 
+/* What is at the place: 0 or an errno. */
+static int look(struct slice where, struct path_guard guard)
+{
+    char text[PATH_MAX];
+    struct place place;
+    struct stat stat;
+
+    if (!place_open(where, guard, text, &place))
+        return errno;
+    int error = fstatat(place.folder, place.name, &stat, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : errno;
+    place_close(&place);
+    return error;
+}
+
+START_TEST(places_are_below_folders)
+{
+    static const struct path_guard *const guards[] = { &free_way, &no_links, &own_links };
+
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(look(path("folder/file"), *guards[i]), 0);
+        ck_assert_int_eq(look(path("folder//"), *guards[i]), 0);
+        ck_assert_int_eq(look(path("filelink"), *guards[i]), 0);
+        ck_assert_int_eq(look(path("none"), *guards[i]), ENOENT);
+        ck_assert_int_eq(look(path("none/x"), *guards[i]), ENOENT);
+        ck_assert_int_eq(look(path("folder/file/x"), *guards[i]), ENOTDIR);
+        ck_assert_int_eq(look(SLICE("/"), *guards[i]), EINVAL);
+        ck_assert_int_eq(look(SLICE("/tmp"), *guards[i]), 0);
+    }
+    ck_assert_int_eq(look(path("link/file"), free_way), 0);
+    ck_assert_int_eq(look(path("link/file"), no_links), ENOTDIR);
+    struct path_guard from = { SYMLINKS_REFUSED, strlen(folder) + 5 };
+    ck_assert_int_eq(look(path("link/file"), from), 0);
+    ck_assert_int_eq(look(path("link"), from), 0);
+}
+END_TEST
+
+START_TEST(folders_on_the_way_are_made)
+{
+    struct stat stat;
+    mode_t mask = umask(077);
+
+    ck_assert(place_make_folders(path("new/a//b/file"), no_links, 0750));
+    umask(mask);
+    ck_assert_int_eq(guarded_stat(path("new/a/b"), free_way, &stat), 0);
+    ck_assert_int_eq(stat.st_mode & 07777, 0750);
+    ck_assert(place_make_folders(path("new/a/b/file"), free_way, 0700));
+    ck_assert_int_eq(look(path("new/a/b/file"), free_way), ENOENT);
+    ck_assert(!place_make_folders(path("link/c/file"), no_links, 0700));
+    ck_assert(!place_make_folders(path("folder/file/c/file"), free_way, 0700));
+    ck_assert_int_eq(errno, ENOTDIR);
+    ck_assert_int_eq(rmdir("new/a/b"), 0);
+    ck_assert_int_eq(rmdir("new/a"), 0);
+    ck_assert_int_eq(rmdir("new"), 0);
+}
+END_TEST
+
 START_TEST(a_path_has_an_end)
 {
     char text[5000];
@@ -129,6 +186,9 @@ START_TEST(a_path_has_an_end)
     ck_assert_int_eq(path_open(endless, no_links, 4, &opened), ENAMETOOLONG);
     ck_assert_int_eq(guarded_stat(endless, no_links, &stat), ENAMETOOLONG);
     ck_assert_int_eq(path_open(endless, free_way, 4, &opened), ENAMETOOLONG);
+    ck_assert_int_eq(look(endless, free_way), EINVAL); /* nothing but slashes */
+    text[sizeof text - 2] = 'x';
+    ck_assert_int_eq(look(endless, free_way), ENAMETOOLONG);
 }
 END_TEST
 
@@ -141,6 +201,8 @@ int main(void)
     tcase_add_test(tests, small_files_are_read_and_others_stay_open);
     tcase_add_test(tests, kinds_are_told_without_waiting);
     tcase_add_test(tests, links_are_guarded);
+    tcase_add_test(tests, places_are_below_folders);
+    tcase_add_test(tests, folders_on_the_way_are_made);
     tcase_add_test(tests, a_path_has_an_end);
     suite_add_tcase(suite, tests);
     return unit_main(suite);
