@@ -35,6 +35,11 @@ http {{
         root {root}/html;
         location = /ok {{ default_type text/plain; return 200 "200 OK\\n"; }}
         location /files/ {{ autoindex on; }}
+        location /private/ {{ auth_basic private; auth_basic_user_file users; }}
+        location /dav/ {{
+            dav_methods PUT DELETE MKCOL COPY MOVE;
+            client_max_body_size 0;
+        }}
         location = /body {{
             client_max_body_size 20m;
             client_body_read on;
@@ -187,6 +192,50 @@ class Curl(Peers):
         page = self.muxd.read("html/index.html")
         for name in os.listdir(folder):
             self.assertEqual(self.muxd.read(os.path.join("many", name)), page)
+
+
+class Passwords(Peers):
+    """auth_basic, with files that htpasswd writes."""
+
+    def status(self, user, password):
+        return run("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-u",
+                   user + ":" + password, self.muxd.url + "/private/file")
+
+    def test_hashes(self):
+        users = os.path.join(self.muxd.root, "users")
+        self.muxd.write("users", b"")
+        os.makedirs(os.path.join(self.muxd.root, "html/private"))
+        self.muxd.write("html/private/file", b"x")
+        for name, options in (("md5", "-m"), ("bcrypt", "-B"), ("sha", "-s"), ("des", "-d"),
+                              ("sha256", "-2"), ("sha512", "-5")):
+            for number, password in enumerate(("secret", "p\u00e4ss: word")):
+                user = name + str(number)
+                run("htpasswd", "-b", options, users, user, password)
+                self.assertEqual(self.status(user, password), b"200", user)
+                self.assertEqual(self.status(user, "other"), b"401", user)
+
+
+class Dav(Peers):
+    """Uploads by curl."""
+
+    def curl(self, *more):
+        return run("curl", "-sf", *more)
+
+    def test_upload(self):
+        os.makedirs(os.path.join(self.muxd.root, "html/dav"))
+        url = self.muxd.url + "/dav/"
+        big = os.path.join(self.muxd.root, "html/big.bin")
+        self.curl("-T", big, url + "sized")
+        self.curl("-T", big, "-H", "Transfer-Encoding: chunked", url + "chunked")
+        self.curl("-X", "MKCOL", url + "folder/")
+        self.curl("-X", "COPY", "-H", "Destination: " + url + "folder/copy", url + "sized")
+        self.curl("-X", "MOVE", "-H", "Destination: " + url + "moved/", url + "folder/")
+        self.curl("-X", "DELETE", url + "sized")
+        digest = hashlib.sha256(self.muxd.read("html/big.bin")).digest()
+        for name in ("chunked", "moved/copy"):
+            self.assertEqual(hashlib.sha256(self.curl(url + name)).digest(), digest, name)
+        self.assertEqual(sorted(os.listdir(os.path.join(self.muxd.root, "html/dav"))),
+                         ["chunked", "moved"])
 
 
 class Load(Peers):
