@@ -1,4 +1,4 @@
-/* charset, charset_types, source_charset, override_charset. */
+/* charset, charset_types, source_charset, override_charset, charset_map. */
 #include "tests/serve/harness.h"
 
 static const char config[] =
@@ -63,18 +63,70 @@ START_TEST(the_type_tells_the_charset)
 }
 END_TEST
 
-START_TEST(charsets_that_would_have_to_be_converted)
-{
-    struct server *server = server_new();
-    struct run *run =
-        config_test(server, "events {} http { charset utf-8; source_charset koi8-r; }");
+#define MAPS                                           \
+    "charset_map koi8-r utf-8 { C1 D0B0; C2 D0B1; }\n" \
+    "charset_map koi8-r windows-1251 { C1 E0; C2 E1; }\n"
 
-    ck_assert_int_eq(run->status, 1);
-    ck_assert_ptr_nonnull(
-        strstr(run->text, "no \"charset_map\" between the charsets \"koi8-r\" and \"utf-8\""));
-    run = config_test(server, "events {} http { charset_map koi8-r utf-8 { } }");
-    ck_assert_int_eq(run->status, 1);
-    ck_assert_ptr_nonnull(strstr(run->text, "unknown directive \"charset_map\""));
+/* A small body, and one that is made in many pieces. */
+START_TEST(bodies_are_converted)
+{
+    enum { COUNT = 20000 };
+    struct server *server = server_new();
+    char *letters = server_own(server, malloc(COUNT + 1));
+
+    memset(letters, 0xc1, COUNT);
+    letters[COUNT] = '\0';
+    server_file(server, "html/koi.txt", "a \xc1\xc2 \xff");
+    server_file(server, "html/utf.txt", "a \xd0\xb0\xd0\xb1 \xe2\x82\xac");
+    server_file(server, "html/long.txt", letters);
+    server_run(server,
+               &(struct setup){ .http = MAPS
+                                "server { listen 127.0.0.1:@port@; root @root@/html;\n"
+                                "charset utf-8; source_charset koi8-r;\n"
+                                "location /win/ { charset windows-1251; alias @root@/html/; }\n"
+                                "location /back/ { charset koi8-r; source_charset utf-8;\n"
+                                "alias @root@/html/; } }" });
+    struct response *response = get(server, "/koi.txt");
+    ck_assert_str_eq(header(response, "Content-Type"), "text/plain; charset=utf-8");
+    ck_assert_str_eq(response->body, "a \xd0\xb0\xd0\xb1 ?");
+    ck_assert_ptr_null(header(response, "Accept-Ranges"));
+    response = get(server, "/win/koi.txt");
+    ck_assert_str_eq(header(response, "Content-Type"), "text/plain; charset=windows-1251");
+    ck_assert_str_eq(header(response, "Content-Length"), "6");
+    ck_assert_str_eq(response->body, "a \xe0\xe1 ?");
+    response = get(server, "/back/utf.txt");
+    ck_assert_str_eq(header(response, "Content-Type"), "text/plain; charset=koi8-r");
+    ck_assert_str_eq(response->body, "a \xc1\xc2 &#8364;");
+    response = get(server, "/long.txt");
+    ck_assert_uint_eq(response->body_len, 2 * COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        ck_assert_int_eq(memcmp(response->body + 2 * i, "\xd0\xb0", 2), 0);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(mistakes_are_reported)
+{
+    static const char *const rows[][2] = {
+        { "charset utf-8; source_charset koi8-r;",
+          "no \"charset_map\" between the charsets \"koi8-r\" and \"utf-8\"" },
+        { "charset_map koi8-r KOI8-R { }",
+          "\"charset_map\" between the same charsets \"koi8-r\" and \"koi8-r\"" },
+        { "charset_map a b { } charset_map b a { }", "duplicate \"charset_map\" between" },
+        { "charset_map a b { C1; }", "invalid number of the charset_map parameters" },
+        { "charset_map a b { C1 D0B0; }", "invalid value \"D0B0\"" },
+        { "charset_map a b { X1 D0; }", "invalid value \"X1\"" },
+        { "charset_map a utf-8 { C1 D0; }", "invalid value \"D0\"" },
+        { "charset_map a utf-8 { C1 D0B; }", "invalid value \"D0B\"" },
+    };
+    struct server *server = server_new();
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "events {} http { %s }", rows[i][0]);
+        struct run *run = config_test(server, text);
+        ck_assert_msg(run->status == 1 && strstr(run->text, rows[i][1]) != NULL, "%s", run->text);
+    }
     server_stop(server);
 }
 END_TEST
@@ -83,7 +135,8 @@ int main(void)
 {
     return serve_main("charset", (const TTest *[]){
                                      the_type_tells_the_charset,
-                                     charsets_that_would_have_to_be_converted,
+                                     bodies_are_converted,
+                                     mistakes_are_reported,
                                      NULL,
                                  });
 }

@@ -1,7 +1,8 @@
 /* charset, source_charset, override_charset: the charset that an answer says it is in. */
+#include "worker/http/charset.h"
+
 #include "common/log.h"
 #include "conf/values.h"
-#include "worker/http/core.h"
 #include "worker/http/filters.h"
 #include "worker/http/mime_types.h"
 #include "worker/http/template.h"
@@ -38,17 +39,6 @@ static struct slice split_type(struct slice whole, struct slice *charset)
     return whole;
 }
 
-/* The charset as the configuration first spells it; NULL: it does not name it. */
-static const struct slice *find_known(const struct http *http, struct slice name)
-{
-    const struct slice *names = http->charsets.items;
-
-    for (size_t i = 0; i < http->charsets.count; i++)
-        if (slice_equal_nocase(names[i], name))
-            return &names[i];
-    return NULL;
-}
-
 /* --- one answer --- */
 
 /* What the answer is to be in; empty: nothing is to be said. False: memory is out. */
@@ -57,7 +47,7 @@ static bool find_target(struct request *request, struct slice type, struct slice
 {
     const struct charset_settings *settings = request_settings(request, MODULE_CHARSET);
     struct slice override = request->response.override_charset;
-    const struct slice *known = find_known(request->server->http, override);
+    const struct slice *known = charset_known(request->server->http, override);
 
     *target = known != NULL ? *known : SLICE("");
     if (override.len > 0 && known == NULL)
@@ -92,6 +82,22 @@ static bool tell(struct request *request, struct slice type, struct slice charse
     return response->content_type.at != NULL;
 }
 
+/* The answer is of another charset than it is to be. */
+static bool convert(struct request *request, struct slice type, struct slice source,
+                    struct slice target)
+{
+    const struct charset_map *map = charset_map_find(request->server->http, source, target);
+
+    if (response_encoding(&request->response) != NULL)
+        return true;
+    if (map != NULL)
+        return tell(request, type, target) && charset_recode_response(request, map, source);
+    request_log(request, LOG_LEVEL_ERROR, 0,
+                "no \"charset_map\" between the charsets \"%.*s\" and \"%.*s\"", (int)source.len,
+                source.at, (int)target.len, target.at);
+    return true;
+}
+
 bool filter_charset(struct request *request)
 {
     struct slice own, source, target;
@@ -105,30 +111,10 @@ bool filter_charset(struct request *request)
         return true;
     if (source.len == 0 || slice_equal_nocase(source, target))
         return tell(request, type, target);
-    request_log(request, LOG_LEVEL_ERROR, 0,
-                "no \"charset_map\" between the charsets \"%.*s\" and \"%.*s\"", (int)source.len,
-                source.at, (int)target.len, target.at);
-    return true;
+    return convert(request, type, source, target);
 }
 
 /* --- the directives --- */
-
-/* The charset as it was first spelt. */
-static struct slice spelling(struct conf *conf, struct conf_scope *scope, const struct word *word)
-{
-    struct http *http = http_of(scope);
-    const struct slice *known = find_known(http, word->text);
-
-    if (known != NULL)
-        return *known;
-    http->charsets.item_size = sizeof word->text;
-    struct slice *name = array_push(&http->charsets, conf->arena);
-    if (name == NULL)
-        conf_error(conf, word->at, "no memory for a charset");
-    else
-        *name = word->text;
-    return word->text;
-}
 
 /* A name, which X-Accel-Charset may have from then on, or a variable. */
 static void set_charset(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
@@ -143,7 +129,7 @@ static void set_charset(struct conf *conf, struct conf_scope *scope, const struc
         return;
     }
     *charset = (struct template){
-        .literal = is_off ? word->text : spelling(conf, scope, word),
+        .literal = is_off ? word->text : charset_spelling(conf, scope, word),
         .constant = true,
     };
 }
@@ -152,14 +138,15 @@ static const struct value_type as_charset = { "charset | off", sizeof(struct tem
                                               set_charset };
 static const struct value_type as_source = { "charset", sizeof(struct template), set_charset };
 
-/* Answers of one charset cannot be sent as another one. */
+/* Answers of one charset cannot be sent as another one without a map. */
 static void check(struct conf *conf, struct conf_scope *scope, void *settings)
 {
     const struct charset_settings *own = settings;
     struct slice source = own->source.literal, target = own->charset.literal;
 
     if (scope->node == NULL || source.at == NULL || !own->source.constant ||
-        !own->charset.constant || slice_is(target, "off") || slice_equal_nocase(source, target))
+        !own->charset.constant || slice_is(target, "off") || slice_equal_nocase(source, target) ||
+        charset_map_find(http_of(scope), source, target) != NULL)
         return;
     conf_error(conf, scope->node->words[0].at,
                "no \"charset_map\" between the charsets \"%.*s\" and \"%.*s\"", (int)source.len,
@@ -178,6 +165,8 @@ static const struct directive charset_directives[] = {
     { "charset_types", IN_HTTP_ALL, ARGS_FROM(1), &as_mime_types, FIELD(types),
       "text/xml text/plain text/vnd.wap.wml application/javascript application/rss+xml",
       "MIME types of answers whose charset is told, beside text/html" },
+    { "charset_map", IN_HTTP, BLOCK(2, 2), &as_charset_map, 0, NULL,
+      "what the bytes of one charset are in another, so that answers can be converted" },
     { 0 },
 };
 

@@ -85,6 +85,7 @@ struct http {
     struct name_map *by_address;      /* the same by the bytes of their socket names */
     struct variable_names *names;     /* user variables: variables.c */
     struct array charsets;            /* of struct slice: the names that charset.c has read */
+    struct array charset_maps;        /* of struct charset_map *: charset_maps.c */
     struct array formats;             /* of struct log_format *: log_format.c */
     struct upstream_group *upstreams; /* explicit and implicit ones */
     struct health_match *matches;     /* match blocks */
