@@ -69,12 +69,29 @@ static const struct trap traps[] = {
     { SERVER("location / { rewrite ^ $scheme://h$uri; }"), "4:35", "\"$uri\" is decoded", "write",
       SERVER("location / { rewrite ^ $scheme://h$request_uri?; }") },
     /* a regex before a prefix */
-    { SERVER("location /up/ { alias @root@/html/; }\nlocation ~ \\.php$ { return 403; }"), "4:10",
-      "location \"/up/\" does not get \"/up/x.php\": regex location \"\\.php$\" goes before it",
+    { SERVER("location /up/ { alias @root@/html/; }\nlocation ~ \\.php$ { root @root@/www; }"),
+      "4:10",
+      "location \"/up/\" with its alias does not get \"/up/x.php\": regex location \"\\.php$\" "
+      "goes",
       "write \"location ^~ /up/\"",
       SERVER("location ^~ /up/ { alias @root@/html/; } location /plain/ { }\n"
-             "location = /x.php { alias @root@/html/; }\n"
-             "location ~ \\.php$ { return 403; } location / { root @root@/html; }") },
+             "location = /x.php { alias @root@/html/; } location / { root @root@/html; }\n"
+             "location ~ \\.php$ { root @root@/html; }") },
+    { SERVER("location /admin/ { auth_basic x; auth_basic_user_file u; }\n"
+             "location ~ \\.php$ { proxy_pass http://127.0.0.1:1; }"),
+      "4:10", "location \"/admin/\" with its auth_basic does not get \"/admin/x.php\"",
+      "write \"location ^~ /admin/\"",
+      SERVER("location /admin/ { auth_basic x; auth_basic_user_file u;\n"
+             "                   location ~ \\.php$ { proxy_pass http://127.0.0.1:1; } }\n"
+             "location ~ \\.php$ { proxy_pass http://127.0.0.1:1; }") },
+    { SERVER("location /in/ { internal; }\nlocation ~ \\.js$ { expires 1h; }"), "4:10",
+      "location \"/in/\" with its internal does not get \"/in/x.js\"", "write",
+      SERVER("location /in/ { internal; } location ~ \\.js$ { internal; }") },
+    { SERVER(
+          "location /api/ { proxy_pass http://127.0.0.1:1; }\nlocation ~ \\.gz$ { expires 1h; }"),
+      "4:10", "location \"/api/\" with its handler does not get \"/api/x.gz\"", "write",
+      SERVER("location /api/ { proxy_pass http://127.0.0.1:1; }\n"
+             "location ~ \\.gz$ { deny all; } location ~ \\.zip$ { return 404; }") },
     { SERVER("location /api/ { return 200 x; }\nlocation ~ ^/api { return 403; }"), "4:10",
       "location \"/api/\" is never reached: regex location \"^/api\" goes before it",
       "write \"location ^~ /api/\"",

@@ -95,26 +95,66 @@ static size_t count_matches(const struct location *regex, struct slice prefix,
     return matches;
 }
 
-/* It has files or a handler of its own: what takes requests away changes their answers. */
-static bool has_content(const struct conf_scope *scope)
+/* The first regex location of the block, from `regex` on, that takes at least so many of the
+ * paths below a prefix; NULL: none does. *path is the end of one of them. */
+static const struct conf_scope *find_taker(const struct conf_scope *regex, struct slice prefix,
+                                           const char *const *ends, size_t count, size_t least,
+                                           const char **path)
 {
-    return lint_location(scope)->handler != NULL || lint_find(scope, "root") != NULL ||
-           lint_find(scope, "alias") != NULL;
+    while (regex != NULL &&
+           !(is_location(regex, LOCATION_REGEX) &&
+             count_matches(lint_location(regex), prefix, ends, count, path) >= least))
+        regex = regex->next;
+    return regex;
 }
 
-/* The first regex location beside it that takes at least so many of the paths below a prefix;
- * NULL: none does. *path is the end of one of them. */
-static const struct conf_scope *find_taker(const struct conf_scope *prefix, const char *const *ends,
-                                           size_t count, size_t least, const char **path)
+/* It is there to refuse what it takes: nobody is misled. */
+static bool refuses(const struct conf_scope *regex)
+{
+    const struct conf_node *answer = lint_find(regex, "return");
+    const struct conf_node *deny = lint_find(regex, "deny");
+
+    return (answer != NULL && slice_starts(answer->words[1].text, SLICE("4"))) ||
+           (deny != NULL && slice_is(deny->words[1].text, "all"));
+}
+
+/* A directive of the prefix location that requests lose which the regex location takes; NULL:
+ * none of weight. */
+static const char *what_is_lost(const struct conf_scope *prefix, const struct conf_scope *regex)
+{
+    static const struct {
+        const char *name;
+        bool kept; /* where the regex location has it too */
+    } own[] = { { "root", false },       { "alias", false }, { "return", false },
+                { "internal", true },    { "deny", true },   { "auth_basic", true },
+                { "auth_request", true } };
+
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (lint_find(prefix, own[i].name) != NULL &&
+            !(own[i].kept && lint_find(regex, own[i].name) != NULL))
+            return own[i].name;
+    return lint_location(prefix)->handler != NULL ? "handler" : NULL;
+}
+
+/* Files of usual types below the prefix that go elsewhere. A regex location inside of it goes
+ * before those beside it. */
+static void check_files(struct conf *conf, const struct conf_scope *prefix, struct slice hint)
 {
     struct slice name = lint_location(prefix)->name;
     const struct conf_scope *regex = prefix->parent->children;
+    const char *path, *lost = NULL;
 
-    while (regex != NULL &&
-           !(is_location(regex, LOCATION_REGEX) &&
-             count_matches(lint_location(regex), name, ends, count, path) >= least))
+    while ((regex = find_taker(regex, name, files, FILES, 1, &path)) != NULL &&
+           (refuses(regex) || find_taker(prefix->children, name, &path, 1, 1, &path) != NULL ||
+            (lost = what_is_lost(prefix, regex)) == NULL))
         regex = regex->next;
-    return regex;
+    if (regex == NULL)
+        return;
+    lint_warn(conf, lint_name(prefix)->at, hint,
+              "location \"%.*s\" with its %s does not get \"%.*s%s%s\": regex location \"%.*s\" "
+              "goes before it",
+              (int)name.len, name.at, lost, (int)name.len, name.at, slash_behind(name), path,
+              (int)lint_location(regex)->name.len, lint_location(regex)->name.at);
 }
 
 static void check_prefix(struct conf *conf, const struct conf_scope *prefix)
@@ -123,22 +163,16 @@ static void check_prefix(struct conf *conf, const struct conf_scope *prefix)
     struct slice hint =
         arena_printf(conf->arena, "write \"location ^~ %.*s\"", (int)name.len, name.at);
     const char *path;
-    const struct conf_scope *regex = find_taker(prefix, endings, ENDINGS, ENDINGS, &path);
+    const struct conf_scope *regex =
+        find_taker(prefix->parent->children, name, endings, ENDINGS, ENDINGS, &path);
 
-    if (regex != NULL) {
+    if (regex != NULL)
         lint_warn(conf, lint_name(prefix)->at, hint,
                   "location \"%.*s\" is never reached: regex location \"%.*s\" goes before it",
                   (int)name.len, name.at, (int)lint_location(regex)->name.len,
                   lint_location(regex)->name.at);
-        return;
-    }
-    if (name.len <= 1 || !has_content(prefix) ||
-        (regex = find_taker(prefix, files, FILES, 1, &path)) == NULL)
-        return;
-    lint_warn(conf, lint_name(prefix)->at, hint,
-              "location \"%.*s\" does not get \"%.*s%s%s\": regex location \"%.*s\" goes before it",
-              (int)name.len, name.at, (int)name.len, name.at, slash_behind(name), path,
-              (int)lint_location(regex)->name.len, lint_location(regex)->name.at);
+    else if (name.len > 1)
+        check_files(conf, prefix, hint);
 }
 
 void lint_shadowed(struct conf *conf, const struct conf_scope *scope)
