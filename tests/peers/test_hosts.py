@@ -17,6 +17,7 @@ import urllib.request
 MUXD = os.environ["MUXD_BINARY"]
 DEPLOY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../conf/deploy")
 DEADLINE = 30  # seconds that any wait may last
+ROUNDS = int(os.environ.get("MUXD_HOSTS_ROUNDS", "1"))  # of restarts: tests/soak/hosts
 
 CONF = """
 daemon off;
@@ -201,10 +202,10 @@ class Restart(unittest.TestCase):
 
     def test_one_by_one(self):
         self.assertRegex(self.answer(), r"^\w+ 127\.0\.0\.1\n$")
-        wrk = subprocess.Popen(["wrk", "-t1", "-c20", "-d25s",
+        wrk = subprocess.Popen(["wrk", "-t1", "-c20", "-d3600s",
                                 "http://127.0.0.1:%d/" % self.port],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for host in self.hosts:
+        for host in self.hosts * ROUNDS:
             host.stop()
             host.start()
             eventually(lambda: self.answer().startswith(host.name), host.name + " is back")

@@ -74,6 +74,23 @@ class Server:
     def command(self, word):
         return subprocess.run(self.arguments("-s", word), capture_output=True, text=True)
 
+    def workers(self):
+        """The processes of the workers."""
+        with open(f"/proc/{self.pid()}/task/{self.pid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+
+    def totals(self):
+        """What has been counted since the start, by name and labels, as the master tells."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(DEADLINE)
+            control.connect(self.path("logs/muxd.sock"))
+            control.sendall(b"status\n")
+            control.shutdown(socket.SHUT_WR)
+            text = b"".join(iter(lambda: control.recv(65536), b"")).decode()
+        return {name: float(value) for name, value in re.findall(
+            r"^out (muxd_\w+_(?:total|count|sum)(?:{[^\n]*})?) (\S+)$", text, re.M)
+                if not name.startswith("muxd_worker_")}
+
     def log(self):
         with open(self.path("logs/error.log"), errors="replace") as file:
             return file.read()
@@ -87,6 +104,25 @@ class Server:
             print("in the log:", line)
         shutil.rmtree(self.folder)
         return not bad
+
+
+class Totals:
+    """What a server has counted, which never becomes less."""
+
+    def __init__(self, server):
+        self.server, self.last, self.fallen = server, {}, []
+
+    def follow(self):
+        now = self.server.totals()
+        self.fallen += [f"{name}: {value} to {now.get(name)}" for name, value in self.last.items()
+                        if now.get(name, 0) < value]
+        self.last = now
+
+    def finish(self):
+        self.follow()
+        print(f"counted: {self.last['muxd_requests_total']:.0f} requests,",
+              "and fell: " + ", ".join(self.fallen[:5]) if self.fallen else "nothing fell")
+        return not self.fallen
 
 
 class Connects:
