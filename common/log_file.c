@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,14 @@ static struct log_file *find(const struct log_files *files, const char *path)
     return file;
 }
 
+/* A write to it may wait for who reads it. */
+static bool is_pipe(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
 static struct log_file *file_new(const char *path)
 {
     struct log_file *file = calloc(1, sizeof *file);
@@ -42,6 +51,7 @@ static struct log_file *file_new(const char *path)
     file->path = strdup(path);
     file->standard = strcmp(path, "stderr") == 0;
     file->fd = STDERR_FILENO;
+    file->blocking = file->standard && is_pipe(file->fd);
     if (file->path != NULL && !file->standard)
         file->fd = open_path(path);
     if (file->path == NULL || file->fd < 0) {
@@ -158,15 +168,26 @@ static bool wait_for_reader(int fd)
     return false;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
+/* One write(2) that does not block for long: where there is room in a pipe, there is room for
+ * PIPE_BUF bytes (pipe(7)). */
+static ssize_t write_some(const struct log_file *file, const char *bytes, size_t len)
 {
-    bool waited = false;
+    if (!file->blocking)
+        return write(file->fd, bytes, len);
+    if (!wait_for_reader(file->fd))
+        return -1;
+    return write(file->fd, bytes, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
+static bool write_all(const struct log_file *file, const char *bytes, size_t len)
+{
+    bool waited = file->blocking;
 
     while (len > 0) {
-        ssize_t written = write(fd, bytes, len);
+        ssize_t written = write_some(file, bytes, len);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written < 0 && errno == EAGAIN && !waited && wait_for_reader(fd)) {
+        if (written < 0 && errno == EAGAIN && !waited && wait_for_reader(file->fd)) {
             waited = true;
             continue;
         }
@@ -185,7 +206,7 @@ bool log_file_write(struct log_file *file, const char *bytes, size_t len)
         return false;
     }
     file->full_until = 0;
-    if (write_all(file->fd, bytes, len))
+    if (write_all(file, bytes, len))
         return true;
     int error = errno;
     if (error == ENOSPC || error == EDQUOT || error == EAGAIN)

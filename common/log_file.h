@@ -22,6 +22,7 @@ struct log_file {
     char *path;
     int fd;
     bool standard;       /* stderr: never reopened nor closed */
+    bool blocking;       /* it is a pipe that others share, whose flags are not ours to change */
     uint64_t full_until; /* monotonic ms: it took no more; nothing is tried before */
     unsigned references;
 };

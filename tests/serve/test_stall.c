@@ -3,6 +3,7 @@
 #include "tests/serve/hanging_disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -155,6 +156,39 @@ START_TEST(nobody_waits_for_a_worker_that_waits_for_a_disk)
 }
 END_TEST
 
+static void use_as_stderr(void *argument)
+{
+    dup2(*(int *)argument, STDERR_FILENO);
+}
+
+/* A container whose logs nobody reads any more: neither the workers nor the master wait. */
+START_TEST(nobody_waits_for_who_reads_the_log)
+{
+    enum { REQUESTS = 300 }; /* with a line of some hundred bytes each: more than a pipe holds */
+    struct server *server = server_new();
+    char path[400];
+    int ends[2];
+
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+    memset(path, 'x', sizeof(path) - 1);
+    path[0] = '/';
+    path[sizeof(path) - 1] = '\0';
+    server_run(server, &(struct setup){ .http = "server { listen 127.0.0.1:@port@; root html; }",
+                                        .main = "error_log stderr notice;",
+                                        .prepare = use_as_stderr,
+                                        .argument = &ends[1] });
+    for (int i = 0; i < REQUESTS; i++)
+        ck_assert_int_eq(get(server, path)->status, 404);
+    ck_assert_int_eq(server_say(server, "reload")->status, 0);
+    ck_assert_str_eq(get(server, "/")->body, "welcome\n");
+    server_quit(server);
+    close(ends[0]);
+    close(ends[1]);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(all_stalled_at_once_go_on)
 {
     struct server *server = server_start_with(&(struct setup){
@@ -274,6 +308,7 @@ int main(void)
                                    nobody_waits_for_a_stopped_worker,
                                    nobody_waits_at_a_unix_socket,
                                    nobody_waits_for_a_worker_that_waits_for_a_disk,
+                                   nobody_waits_for_who_reads_the_log,
                                    all_stalled_at_once_go_on,
                                    one_alone_goes_on,
                                    a_reload_does_not_wait_for_a_stopped_worker,
