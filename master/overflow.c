@@ -3,19 +3,6 @@
 #include "master/listeners.h"
 #include "worker/status/view.h"
 
-#include <linux/sock_diag.h>
-
-/* Connections that the kernel has dropped at this socket; 0 where it does not tell. */
-static uint64_t dropped_at(int fd)
-{
-    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
-    socklen_t len = sizeof memory;
-
-    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &len) < 0)
-        return 0;
-    return memory[SK_MEMINFO_DROPS];
-}
-
 /* A line about the address is due. */
 static bool may_say(const struct overflow *overflow, uint64_t now)
 {
@@ -30,13 +17,14 @@ static void look_at_tcp(struct socket_group *group, const struct log *log, uint6
     uint64_t dropped = 0;
 
     for (unsigned i = 0; i < group->count; i++)
-        dropped += dropped_at(group->sockets[i]);
+        if (queue_view(group->sockets[i], &queue))
+            dropped += queue.dropped;
     /* Fewer when a socket was closed; those of a quiesced one are meant to be dropped. */
     if (overflow->begun && dropped > overflow->seen && !group->quiesced)
         overflow->unsaid += dropped - overflow->seen;
     overflow->begun = true;
     overflow->seen = dropped;
-    if (overflow->unsaid == 0 || !may_say(overflow, now) || !queue_view(group->sockets[0], &queue))
+    if (overflow->unsaid == 0 || !may_say(overflow, now))
         return;
     address_text(&group->options.address, text);
     log_write(log, LOG_LEVEL_WARN, 0, 0,

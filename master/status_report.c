@@ -263,15 +263,16 @@ static void show_listeners(const struct report *report)
 {
     const struct sample *samples = report->samples.items;
 
-    printf("\nLISTENER                    SOCKET  WAITING     ROOM\n");
+    printf("\nLISTENER                    SOCKET  WAITING     ROOM  DROPPED\n");
     for (size_t i = 0; i < report->samples.count; i++) {
         if (!slice_is(samples[i].name, "muxd_listener_queue"))
             continue;
         struct slice address = label(samples[i].labels, "address");
         struct slice number = label(samples[i].labels, "socket");
-        printf("%-27.*s %6.*s %8.0f %8.0f\n", (int)address.len, address.at, (int)number.len,
+        printf("%-27.*s %6.*s %8.0f %8.0f %8.0f\n", (int)address.len, address.at, (int)number.len,
                number.at, samples[i].value,
-               value(report, "muxd_listener_backlog", samples[i].labels));
+               value(report, "muxd_listener_backlog", samples[i].labels),
+               value(report, "muxd_listener_dropped_total", samples[i].labels));
     }
 }
 

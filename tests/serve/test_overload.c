@@ -199,6 +199,14 @@ START_TEST(a_queue_that_overflows_is_told)
              server->root);
     const char *log = server_wait_log(server, text);
     ck_assert_uint_eq(count_of(log, "the queue of "), 2); /* no more than once a minute */
+    long long dropped = 0;
+    for (unsigned i = 0; i < worker_count(); i++) {
+        snprintf(text, sizeof(text),
+                 "muxd_listener_dropped_total{address=\"127.0.0.1:%d\",socket=\"%u\"}",
+                 server->ports[0], i);
+        dropped += server_metric(server, text);
+    }
+    ck_assert_int_ge(dropped, MOST - (long long)worker_count() * (BACKLOG + 1));
 
     for (int i = 0; i < MOST; i++)
         close(clients[i]);

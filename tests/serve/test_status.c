@@ -337,10 +337,11 @@ START_TEST(accept_queues)
                                          "location = /status { status json; } }\n"
                                          "server { listen unix:@root@/socket; return 200 U; }");
 
-    EVENTUALLY(count_of(get(server, "/status")->body, "{\"waiting\":0,\"room\":64}") ==
-               worker_count());
-    ck_assert_ptr_nonnull(strstr(get(server, "/status")->body,
-                                 "/socket\",\"queues\":[{\"waiting\":0,\"room\":511}]"));
+    EVENTUALLY(count_of(get(server, "/status")->body,
+                        "{\"waiting\":0,\"room\":64,\"dropped\":0}") == worker_count());
+    ck_assert_ptr_nonnull(
+        strstr(get(server, "/status")->body,
+               "/socket\",\"queues\":[{\"waiting\":0,\"room\":511,\"dropped\":0}]"));
     server_stop(server);
 }
 END_TEST

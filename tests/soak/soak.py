@@ -89,7 +89,7 @@ class Server:
             text = b"".join(iter(lambda: control.recv(65536), b"")).decode()
         return {name: float(value) for name, value in re.findall(
             r"^out (muxd_\w+_(?:total|count|sum)(?:{[^\n]*})?) (\S+)$", text, re.M)
-                if not name.startswith("muxd_worker_")}
+                if not name.startswith(("muxd_worker_", "muxd_listener_"))}
 
     def log(self):
         with open(self.path("logs/error.log"), errors="replace") as file:

@@ -131,7 +131,8 @@ static void add_listener(struct text *text, const struct listener *listener)
     text_add(text, SLICE(",\"queues\":["));
     for (unsigned i = 0; i < listener->socket_count; i++)
         if (queue_view(listener->sockets[i], &queue)) {
-            text_format(text, "%s{\"waiting\":%u,\"room\":%u}", between, queue.waiting, queue.room);
+            text_format(text, "%s{\"waiting\":%u,\"room\":%u,\"dropped\":%u}", between,
+                        queue.waiting, queue.room, queue.dropped);
             between = ",";
         }
     text_add(text, SLICE("]}"));

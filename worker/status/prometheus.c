@@ -269,9 +269,10 @@ static void add_all_workers(struct text *text, const struct board *board)
 /* --- listeners --- */
 
 static void add_queues(struct text *text, const struct status_view *view, const char *name,
-                       const char *help, uint32_t (*value)(const struct queue_view *))
+                       const char *type, const char *help,
+                       uint32_t (*value)(const struct queue_view *))
 {
-    family(text, name, "gauge", help);
+    family(text, name, type, help);
     for (size_t i = 0; i < view->listener_count; i++) {
         const struct listener *listener = &view->listeners[i];
         char address[ADDRESS_TEXT_MAX];
@@ -297,11 +298,19 @@ static uint32_t room_of(const struct queue_view *queue)
     return queue->room;
 }
 
+static uint32_t dropped_of(const struct queue_view *queue)
+{
+    return queue->dropped;
+}
+
 static void add_listeners(struct text *text, const struct status_view *view)
 {
-    add_queues(text, view, "muxd_listener_queue",
+    add_queues(text, view, "muxd_listener_queue", "gauge",
                "Connections that wait in a listening socket to be accepted.", waiting_of);
-    add_queues(text, view, "muxd_listener_backlog", "Connections that may wait there.", room_of);
+    add_queues(text, view, "muxd_listener_backlog", "gauge", "Connections that may wait there.",
+               room_of);
+    add_queues(text, view, "muxd_listener_dropped_total", "counter",
+               "Connection attempts that the kernel dropped, as the queue was full.", dropped_of);
 }
 
 /* --- requests: of all, of servers and locations, of peers --- */

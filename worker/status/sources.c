@@ -102,6 +102,17 @@ static bool unix_queue_view(int fd, struct queue_view *view)
     return len > 0 && find_queue(&answer.head, (size_t)len, view);
 }
 
+/* socket(7), SO_MEMINFO: what was dropped at this socket; 0 where the kernel does not tell. */
+static uint32_t dropped_at(int fd)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof memory;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &len) < 0)
+        return 0;
+    return memory[SK_MEMINFO_DROPS];
+}
+
 /* tcp(7): of a listening socket these two fields are its queue. */
 bool queue_view(int fd, struct queue_view *view)
 {
@@ -110,7 +121,9 @@ bool queue_view(int fd, struct queue_view *view)
 
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
         return unix_queue_view(fd, view);
-    *view = (struct queue_view){ .waiting = info.tcpi_unacked, .room = info.tcpi_sacked };
+    *view = (struct queue_view){ .waiting = info.tcpi_unacked,
+                                 .room = info.tcpi_sacked,
+                                 .dropped = dropped_at(fd) };
     return true;
 }
 

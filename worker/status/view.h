@@ -55,10 +55,11 @@ const char *worker_state_name(enum worker_state);
  * cannot be known. */
 bool memory_private(pid_t, uint64_t *bytes);
 
-/* Connections that wait in a listening socket to be accepted, and how many may. False where
- * the kernel does not tell. */
+/* Connections that wait in a listening socket to be accepted, how many may, and how many
+ * attempts the kernel has dropped since the socket was opened, as the queue was full (unix
+ * sockets: not known, 0). False where the kernel does not tell. */
 struct queue_view {
-    uint32_t waiting, room;
+    uint32_t waiting, room, dropped;
 };
 bool queue_view(int fd, struct queue_view *);
 
