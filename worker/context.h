@@ -56,6 +56,7 @@ struct worker {
     uint32_t connection_limit;             /* accept pauses at this many */
     struct request *free_requests;         /* linked by `next_free` */
     size_t free_request_count;
+    uint64_t cache_files;       /* ever written to caches: names of temporary files */
     uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
     struct timer shutdown_timer;
     bool leaving; /* graceful: no accept, no keep-alive */

@@ -21,7 +21,7 @@ static const struct family families[] = {
       "proxy_cache_lock proxy_cache_lock_timeout proxy_cache_lock_age "
       "proxy_cache_revalidate proxy_cache_background_update proxy_cache_bypass "
       "proxy_no_cache proxy_cache_min_uses proxy_cache_methods "
-      "proxy_cache_convert_head proxy_cache_max_range_offset" },
+      "proxy_cache_convert_head proxy_cache_max_range_offset proxy_cache_purge" },
     { "charset", "charset charset_map charset_types override_charset source_charset" },
     { "dav", "create_full_put_path dav_access dav_methods min_delete_depth" },
     { "empty_gif", "empty_gif" },

@@ -1,5 +1,6 @@
 #include "worker/folders.h"
 
+#include "worker/cache/cache.h"
 #include "worker/handlers/gateway.h"
 #include "worker/handlers/proxy.h"
 #include "worker/http/client.h"
@@ -71,9 +72,22 @@ static bool make_folders_of(struct conf *conf, const struct conf_scope *scope, u
     return made;
 }
 
+static bool make_cache_folders(struct conf *conf, uid_t owner)
+{
+    const struct cache *cache = cache_next(conf_zones_first(conf));
+    bool made = true;
+
+    for (; cache != NULL; cache = cache_next(cache->zone->next)) {
+        struct slice temp = arena_printf(conf->arena, "%s" CACHE_TEMP_FOLDER, cache->path);
+        made &= temp.at != NULL && make_folder(conf, cache->path, owner) &&
+                make_folder(conf, temp.at, owner);
+    }
+    return made;
+}
+
 bool worker_make_folders(struct conf *conf, uid_t owner)
 {
-    bool made = true;
+    bool made = make_cache_folders(conf, owner);
 
     for (const struct conf_scope *scope = conf->main->children; scope != NULL; scope = scope->next)
         if (scope->context == IN_HTTP)

@@ -31,6 +31,11 @@ static struct conf_zones *conf_zones(struct conf *conf)
     return conf->zones;
 }
 
+const struct zone *conf_zones_first(const struct conf *conf)
+{
+    return conf->zones != NULL ? conf->zones->first : NULL;
+}
+
 static struct zone *find_zone(const struct conf *conf, struct slice name)
 {
     struct zone *zone = conf->zones != NULL ? conf->zones->first : NULL;

@@ -63,6 +63,9 @@ struct zone_claim {
 bool zone_declare(struct conf *, const struct conf_node *, const struct directive *,
                   const struct zone_claim *);
 
+/* The first zone that the configuration names, the others linked behind it; NULL: there is none. */
+const struct zone *conf_zones_first(const struct conf *);
+
 /* A size that a zone may have: at least eight pages. */
 bool zone_size_check(struct conf *, const struct word *, uint64_t size);
 

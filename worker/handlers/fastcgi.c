@@ -1,4 +1,5 @@
 /* fastcgi_pass: FastCGI 1.0, such as php-fpm speaks it. */
+#include "worker/cache/directives.h"
 #include "worker/context.h"
 #include "worker/handlers/gateway.h"
 #include "worker/http/variables.h"
@@ -346,6 +347,7 @@ static const struct directive fastcgi_directives[] = {
     { "fastcgi_catch_stderr", IN_HTTP_ALL, ARGS_REPEATED(1, 1), &as_texts, FIELD(catch_stderr),
       NULL, "text in the application's standard error that makes its answer invalid" },
     EXCHANGE_DIRECTIVES("fastcgi", struct gateway_settings),
+    CACHE_DIRECTIVES("fastcgi", struct gateway_settings),
     { 0 },
 };
 

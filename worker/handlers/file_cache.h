@@ -27,7 +27,10 @@ struct open_file {
     enum file_kind kind;
     int fd; /* -1: not a regular file, or a small one that is in memory */
     uint64_t size;
-    time_t modified;            /* mtime, seconds: Last-Modified */
+    time_t modified;           /* mtime, seconds: Last-Modified */
+    long modified_nanoseconds; /* the rest of it */
+    uint64_t inode;
+    bool verified;              /* its owner has looked at the content: worker/cache */
     struct slice content;       /* whole content of a small file; at NULL: not in memory */
     struct slice etag;          /* "\"65a1b2c3-400\"", made once */
     struct slice last_modified; /* HTTP date text, made once */
@@ -73,6 +76,9 @@ void file_cache_close(struct file_cache *);
  * a reference that the request's end gives back; or an errno (ENOENT, ENOTDIR,
  * ENAMETOOLONG, EACCES, ELOOP, EMFILE ...). Never waits for what is not a file. */
 int file_open(struct request *, struct slice path, struct open_file **file);
+
+/* Likewise for a file of the server's own, whatever the settings say: it is looked at anew. */
+int file_open_own(struct request *, struct slice path, struct open_file **file);
 
 /* Likewise, but only asks what stands there (try_files, index): without
  * open_file_cache it never opens. */

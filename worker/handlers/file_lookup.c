@@ -71,13 +71,17 @@ static uint64_t hash_path(uint64_t seed, struct slice path)
     return hash ^ hash >> 32;
 }
 
-static bool lookup_start(struct request *request, struct slice path, struct lookup *lookup)
+/* Of files that are the server's own. */
+static const struct file_cache_settings own_settings = { .limits = NULL };
+
+static bool lookup_start_by(struct request *request, struct slice path,
+                            const struct file_cache_settings *settings, struct lookup *lookup)
 {
     struct file_cache *cache = request->worker->files;
 
     *lookup = (struct lookup){
         .request = request,
-        .settings = request_settings(request, MODULE_FILE_CACHE),
+        .settings = settings,
         .cache = cache,
         .path = path,
         .hash = hash_path(cache->seed, path),
@@ -85,6 +89,11 @@ static bool lookup_start(struct request *request, struct slice path, struct look
     };
     lookup->table = file_cache_table(cache, lookup->settings->limits);
     return lookup->table != NULL && request_path_guard(request, path, &lookup->guard);
+}
+
+static bool lookup_start(struct request *request, struct slice path, struct lookup *lookup)
+{
+    return lookup_start_by(request, path, request_settings(request, MODULE_FILE_CACHE), lookup);
 }
 
 /* --- what is known --- */
@@ -120,7 +129,7 @@ static bool checked_for(const struct lookup *lookup, const struct file_entry *en
 {
     const struct connection *connection = lookup->request->connection;
 
-    return entry->checked_for[0] == connection->number &&
+    return lookup->settings != &own_settings && entry->checked_for[0] == connection->number &&
            entry->checked_for[1] == connection->requests;
 }
 
@@ -222,6 +231,8 @@ static void entry_fill(const struct lookup *lookup, struct file_entry *entry,
     file->fd = opened->fd;
     file->size = (uint64_t)opened->stat.st_size;
     file->modified = opened->stat.st_mtim.tv_sec;
+    file->modified_nanoseconds = opened->stat.st_mtim.tv_nsec;
+    file->inode = opened->stat.st_ino;
     if (opened->content != NULL)
         file->content = slice_make(opened->content, (size_t)file->size);
     entry->identity = identity_of(&opened->stat);
@@ -280,25 +291,36 @@ static int open_new(const struct lookup *lookup, struct file_entry **result)
 
 /* --- the face --- */
 
-int file_open(struct request *request, struct slice path, struct open_file **file)
+static int open_found(struct lookup *lookup, struct open_file **file)
 {
-    struct lookup lookup;
-    struct file_entry *entry;
+    struct file_entry *entry = find_known(lookup);
     int error;
 
-    if (!lookup_start(request, path, &lookup))
-        return ENOMEM;
-    entry = find_known(&lookup);
     if (entry != NULL)
         file_hold(&entry->file);
-    else if ((error = open_new(&lookup, &entry)) != 0)
+    else if ((error = open_new(lookup, &entry)) != 0)
         return error;
     error = entry->error;
-    if (error == 0 && !file_hold_for_request(request, &entry->file))
+    if (error == 0 && !file_hold_for_request(lookup->request, &entry->file))
         error = ENOMEM;
     *file = &entry->file;
     file_release(&entry->file);
     return error;
+}
+
+int file_open(struct request *request, struct slice path, struct open_file **file)
+{
+    struct lookup lookup;
+
+    return lookup_start(request, path, &lookup) ? open_found(&lookup, file) : ENOMEM;
+}
+
+int file_open_own(struct request *request, struct slice path, struct open_file **file)
+{
+    struct lookup lookup;
+
+    return lookup_start_by(request, path, &own_settings, &lookup) ? open_found(&lookup, file)
+                                                                  : ENOMEM;
 }
 
 /* With open_file_cache a test leaves an entry, so that the next one costs nothing. */

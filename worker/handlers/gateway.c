@@ -1,5 +1,6 @@
 #include "worker/handlers/gateway.h"
 
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/body.h"
 
@@ -10,6 +11,8 @@ static const struct gateway_settings *settings_of(const struct request *request,
 }
 
 /* --- the list of parameters --- */
+
+enum { CONDITIONS = 2 }; /* added by the cache */
 
 struct pairs {
     struct gateway_pair *items;
@@ -51,9 +54,10 @@ static struct slice param_name(struct arena *arena, struct slice field)
 
 /* Proxy would become HTTP_PROXY, which many libraries take for the proxy that they are to
  * use; the body's coding has been taken off. */
-static bool is_dropped(const struct field *field)
+static bool is_dropped(const struct request *request, const struct field *field)
 {
-    return field->known == FIELD_TRANSFER_ENCODING || slice_is_nocase(field->name, "Proxy");
+    return field->known == FIELD_TRANSFER_ENCODING || slice_is_nocase(field->name, "Proxy") ||
+           cache_hides_field(request->exchange, field->known);
 }
 
 static bool has_param(const struct array *params, struct slice name)
@@ -80,7 +84,7 @@ static bool add_fields(struct request *request, const struct array *params, stru
 
     for (size_t i = 0; i < head->field_count; i++) {
         const struct field *field = &head->fields[i];
-        if (is_dropped(field))
+        if (is_dropped(request, field))
             continue;
         struct slice name = param_name(&request->arena, field->name);
         if (name.at == NULL)
@@ -91,15 +95,30 @@ static bool add_fields(struct request *request, const struct array *params, stru
     return true;
 }
 
+/* Whether an answer of the cache that is too old has changed. */
+static void add_conditions(const struct request *request, struct pairs *pairs)
+{
+    struct gateway_pair etag = { SLICE("HTTP_IF_NONE_MATCH"), cache_old_etag(request->exchange) };
+    struct gateway_pair date = { SLICE("HTTP_IF_MODIFIED_SINCE"),
+                                 cache_old_date(request->exchange) };
+
+    if (etag.value.len > 0)
+        pairs->items[pairs->count++] = etag;
+    if (date.value.len > 0)
+        pairs->items[pairs->count++] = date;
+}
+
 static bool make_pairs(struct request *request, const struct gateway_settings *settings,
                        struct pairs *pairs)
 {
     size_t most = settings->params.count + request->head.field_count;
 
-    pairs->items = arena_alloc(&request->arena, (most + 1) * sizeof *pairs->items);
-    return pairs->items != NULL && add_params(request, &settings->params, pairs) &&
-           (!settings->exchange.pass_request_headers ||
-            add_fields(request, &settings->params, pairs));
+    pairs->items = arena_alloc(&request->arena, (most + CONDITIONS) * sizeof *pairs->items);
+    if (pairs->items == NULL || !add_params(request, &settings->params, pairs) ||
+        (settings->exchange.pass_request_headers && !add_fields(request, &settings->params, pairs)))
+        return false;
+    add_conditions(request, pairs);
+    return true;
 }
 
 /* --- the handler --- */
@@ -113,8 +132,7 @@ uint64_t gateway_body_length(const struct exchange *x)
     return upload->file >= 0 ? upload->file_size : upload->memory.len;
 }
 
-/* The body is here, or streams: goes to the program. */
-static int begin(struct request *request)
+static int ask(struct request *request)
 {
     struct exchange *x = request->exchange;
     const struct gateway *gateway = (const struct gateway *)x->protocol;
@@ -127,6 +145,14 @@ static int begin(struct request *request)
         return 500;
     int status = gateway->write(x, pairs.items, pairs.count);
     return status != 0 ? status : exchange_start(x);
+}
+
+/* The body is here, or streams: goes to the program, if need be. */
+static int begin(struct request *request)
+{
+    struct exchange *x = request->exchange;
+
+    return x->settings->cache.choice.on ? cache_begin(x, ask) : ask(request);
 }
 
 /* The settings' group, or that of an address with variables: 0: *group is set; else what

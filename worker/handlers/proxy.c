@@ -1,5 +1,6 @@
 #include "worker/handlers/proxy.h"
 
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/body.h"
 #include "worker/net/connection.h"
@@ -22,6 +23,7 @@ static struct exchange *make_exchange(struct request *request,
     *context = (struct proxy_context){ settings, url };
     x->protocol_data = context;
     x->wants_upgrade = head_known(&request->head, FIELD_UPGRADE) != NULL && request->head.minor > 0;
+    x->authority = url->host;
     x->uri = proxy_uri(request, settings, url);
     bool as_sent = x->uri.at == request->head.target.at;
     if (x->uri.at == NULL ||
@@ -30,13 +32,20 @@ static struct exchange *make_exchange(struct request *request,
     return x;
 }
 
-/* The body is here, or streams: goes to the upstream. */
-static int begin(struct request *request)
+static int ask(struct request *request)
 {
     struct exchange *x = request->exchange;
     int status = proxy_write_request(x, proxy_settings(request));
 
     return status != 0 ? status : exchange_start(x);
+}
+
+/* The body is here, or streams: goes to the upstream, if need be. */
+static int begin(struct request *request)
+{
+    struct exchange *x = request->exchange;
+
+    return x->settings->cache.choice.on ? cache_begin(x, ask) : ask(request);
 }
 
 /* An HTTP/1.0 upstream cannot be sent a body whose length is not known; proxy_set_body may be

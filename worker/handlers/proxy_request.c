@@ -1,5 +1,6 @@
 /* The request as the upstream gets it: written anew from what was understood of the
  * client's, with one framing. */
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/handlers/proxy.h"
 #include "worker/http/body.h"
@@ -7,9 +8,10 @@
 /* What is put together, and how long it is. */
 struct writing {
     struct slice method, uri, version;
-    struct slice length;     /* of the body, in digits; empty: not sent */
-    struct slice hop_by_hop; /* the client's Connection, when it names fields */
-    struct slice *values;    /* of settings->fields */
+    struct slice length;             /* of the body, in digits; empty: not sent */
+    struct slice hop_by_hop;         /* the client's Connection, when it names fields */
+    struct slice old_etag, old_date; /* of an answer in the cache that is too old; or empty */
+    struct slice *values;            /* of settings->fields */
     size_t len;
 };
 
@@ -53,11 +55,13 @@ static bool is_connection_option(struct slice list)
 }
 
 /* The client's field is written otherwise, or is for this server only. */
-static bool is_dropped(const struct proxy_settings *settings, const struct writing *writing,
-                       const struct field *field)
+static bool is_dropped(const struct exchange *x, const struct proxy_settings *settings,
+                       const struct writing *writing, const struct field *field)
 {
     const struct proxy_field *fields = settings->fields.items;
 
+    if (x->cache != NULL && cache_hides_field(x, field->known))
+        return true;
     if (field->known != FIELD_OTHER && (settings->replaced >> field->known & 1) != 0)
         return true;
     if (writing->hop_by_hop.len > 0 && list_has_token(writing->hop_by_hop, field->name))
@@ -144,10 +148,14 @@ static char *put_fields(char *at, const struct exchange *x, const struct proxy_s
         at = put_line(at, SLICE("Content-Length"), writing->length);
     if (x->upload.framing == UPLOAD_CHUNKED)
         at = put(at, SLICE("Transfer-Encoding: chunked\r\n"));
+    if (writing->old_etag.len > 0)
+        at = put_line(at, SLICE("If-None-Match"), writing->old_etag);
+    if (writing->old_date.len > 0)
+        at = put_line(at, SLICE("If-Modified-Since"), writing->old_date);
     if (!settings->exchange.pass_request_headers)
         return at;
     for (size_t i = 0; i < head->field_count; i++)
-        if (!is_dropped(settings, writing, &head->fields[i]))
+        if (!is_dropped(x, settings, writing, &head->fields[i]))
             at = put_line(at, head->fields[i].name, head->fields[i].value);
     return at;
 }
@@ -157,6 +165,8 @@ static size_t bound(const struct exchange *x, const struct writing *writing)
     const struct head *head = &x->request->head;
     size_t len = writing->len + writing->method.len + writing->uri.len + writing->version.len + 2 +
                  line_len(SLICE("Content-Length"), writing->length) +
+                 line_len(SLICE("If-None-Match"), writing->old_etag) +
+                 line_len(SLICE("If-Modified-Since"), writing->old_date) +
                  sizeof "Transfer-Encoding: chunked\r\n\r\n\r\n";
 
     for (size_t i = 0; i < head->field_count; i++)
@@ -172,6 +182,10 @@ static bool choose_method(struct exchange *x, const struct proxy_settings *setti
     if (settings->method.literal.at != NULL)
         return template_eval_head(x->request, &settings->method, HEAD_TEXT_TARGET,
                                   &writing->method);
+    if (request->method == METHOD_HEAD && x->cache != NULL && cache_converts_head(x)) {
+        writing->method = SLICE("GET");
+        return true;
+    }
     writing->method = request->head.method_text;
     if (request->method != request->head.method)
         writing->method = slice_of(method_name(request->method));
@@ -185,6 +199,10 @@ int proxy_write_request(struct exchange *x, const struct proxy_settings *setting
     if (!choose_body(x, settings) || !choose_method(x, settings, &writing) ||
         !write_length(x, settings, &writing) || !evaluate(x, settings, &writing))
         return 500;
+    if (x->cache != NULL) {
+        writing.old_etag = cache_old_etag(x);
+        writing.old_date = cache_old_date(x);
+    }
     x->to_head = slice_is_nocase(writing.method, "HEAD");
     writing.version = settings->http_version == 0 ? SLICE(" HTTP/1.0\r\n") : SLICE(" HTTP/1.1\r\n");
     char *head = arena_text(&x->request->arena, bound(x, &writing));

@@ -1,4 +1,5 @@
 /* scgi_pass: SCGI: the parameters as a netstring, and the body behind it. */
+#include "worker/cache/directives.h"
 #include "worker/handlers/gateway.h"
 #include "worker/upstream/exchange_directives.h"
 
@@ -79,6 +80,7 @@ static const struct directive scgi_directives[] = {
     { "scgi_param", IN_HTTP_ALL, ARGS_REPEATED(2, 3), &as_gateway_params, FIELD(params), NULL,
       "a parameter of the request to the application" },
     EXCHANGE_DIRECTIVES("scgi", struct gateway_settings),
+    CACHE_DIRECTIVES("scgi", struct gateway_settings),
     { 0 },
 };
 

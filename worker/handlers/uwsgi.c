@@ -1,4 +1,5 @@
 /* uwsgi_pass: the binary protocol of uWSGI. */
+#include "worker/cache/directives.h"
 #include "worker/context.h"
 #include "worker/handlers/gateway.h"
 #include "worker/upstream/exchange_directives.h"
@@ -99,6 +100,7 @@ static const struct directive uwsgi_directives[] = {
     { "uwsgi_modifier2", IN_HTTP_ALL, ARGS(1), &as_number, FIELD(modifier2), "0",
       "second modifier of the uwsgi packet" },
     EXCHANGE_DIRECTIVES("uwsgi", struct gateway_settings),
+    CACHE_DIRECTIVES("uwsgi", struct gateway_settings),
     { 0 },
 };
 

@@ -75,10 +75,12 @@ static bool modified_since(const struct request *request, struct slice value)
 static void become_not_modified(struct response *response)
 {
     response->status = 304;
+    response->status_text = SLICE("");
     response->content_type = (struct slice){ NULL, 0 };
     response->length_known = false;
     response->ranges = false;
     response->body = NULL;
+    response->stream = NULL;
 }
 
 int filter_conditional(struct request *request)

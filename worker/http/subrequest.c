@@ -74,11 +74,25 @@ static bool join(struct request *request, struct request *parent,
                                 .done = wish->done,
                                 .depth = depth_of(parent) + 1,
                                 .want_body = wish->want_body,
-                                .background = wish->background };
+                                .background = wish->background,
+                                .clone = wish->clone };
     request->subrequest = own;
     client->subrequests = request;
     client->subrequest_count++;
     return true;
+}
+
+/* No phase before is for it: its parent has been through them. */
+static void follow_parent(struct request *request, const struct request *parent)
+{
+    request->location = parent->location;
+    request->settings = parent->settings;
+    request->captures = parent->captures;
+    request->internal = parent->internal;
+    request->uri_replaced = parent->uri_replaced;
+    request->has_args = parent->has_args;
+    request->redirects = parent->redirects;
+    request->step = phases_first(PHASE_CONTENT);
 }
 
 struct request *subrequest_start(struct request *parent, const struct subrequest_wish *wish)
@@ -94,6 +108,8 @@ struct request *subrequest_start(struct request *parent, const struct subrequest
         return NULL;
     }
     ask_for(request, parent, wish);
+    if (wish->clone)
+        follow_parent(request, parent);
     phases_run(request);
     return request;
 }

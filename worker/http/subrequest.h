@@ -25,6 +25,7 @@ struct subrequest_wish {
     bool send_body;     /* the parent's request body goes along, when all of it was read */
     bool want_body;     /* the answer's body is read by subrequest_read; else it is dropped */
     bool background;    /* the client's request does not end before it is done */
+    bool clone;         /* it goes on where its parent is: in the content phase of its location */
     /* Called when the subrequest is done, but not when it is so at once, as subrequest_start
      * returns. The subrequest, and the client's request, may be gone after what it does. */
     void (*done)(struct request *subrequest);
@@ -38,6 +39,7 @@ struct subrequest {
     unsigned depth; /* 1: the parent is the client's request */
     bool want_body;
     bool background;
+    bool clone;
     bool answered; /* request->response is the answer */
     bool ended;
 };

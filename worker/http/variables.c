@@ -4,9 +4,10 @@
 #include "worker/http/core.h"
 
 static const struct variable *const tables[] = {
-    core_variables,     connection_variables, header_variables,      response_variables,
-    gzip_variables,     status_variables,     limit_req_variables,   limit_conn_variables,
-    upstream_variables, referer_variables,    secure_link_variables, fastcgi_variables
+    core_variables,     connection_variables, header_variables,    response_variables,
+    gzip_variables,     status_variables,     limit_req_variables, limit_conn_variables,
+    upstream_variables, referer_variables,    cache_variables,     secure_link_variables,
+    fastcgi_variables
 };
 
 enum { TABLES = sizeof tables / sizeof *tables, NAME_MAX_LEN = 256 };

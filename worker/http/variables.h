@@ -32,6 +32,7 @@ extern const struct variable status_variables[];      /* worker/handlers/status.
 extern const struct variable limit_req_variables[];   /* worker/handlers/limit_req.c */
 extern const struct variable limit_conn_variables[];  /* worker/handlers/limit_conn.c */
 extern const struct variable upstream_variables[];    /* worker/upstream/variables.c */
+extern const struct variable cache_variables[];       /* worker/cache/variables.c */
 extern const struct variable referer_variables[];     /* referer.c */
 extern const struct variable secure_link_variables[]; /* secure_link.c */
 

@@ -132,9 +132,9 @@ static void set_nodelay(struct connection *connection)
         setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* Subrequests in the background keep the request: what it was answered with leaves
- * meanwhile. Their ends drive the connection on. */
-static enum step wait_for_subrequests(struct connection *connection)
+/* Subrequests in the background keep the request, as does an answer that is fetched on to be
+ * kept: what it was answered with leaves meanwhile. Their ends drive the connection on. */
+static enum step wait_for_background(struct connection *connection)
 {
     if (connection->output != NULL) {
         connection->state = CONNECTION_SEND;
@@ -149,7 +149,9 @@ enum step connection_end_request(struct connection *connection)
     struct request *request = connection->request;
 
     if (request->subrequests != NULL && subrequests_running(request))
-        return wait_for_subrequests(connection);
+        return wait_for_background(connection);
+    if (request->exchange != NULL && exchange_keeps_on(request))
+        return wait_for_background(connection);
     connection->keep_alive = request->keep_alive && !connection->worker->leaving;
     connection->settings = request->settings[MODULE_CLIENT];
     if (connection->keep_alive && !connection->nodelay)
@@ -164,10 +166,11 @@ enum step connection_end_request(struct connection *connection)
 
 static bool ignores_abort(const struct request *request)
 {
-    return request->exchange != NULL && request->exchange->settings->ignore_client_abort;
+    return request->exchange != NULL && exchange_outlives_client(request->exchange);
 }
 
-/* proxy_ignore_client_abort of the request, or of a subrequest that is under way. */
+/* proxy_ignore_client_abort, or an answer that is to be kept, of the request, or of a subrequest
+ * that is under way. */
 static bool abort_is_ignored(const struct request *request)
 {
     if (ignores_abort(request))
@@ -218,12 +221,33 @@ static enum step step_pause(struct connection *connection)
     return STEP_WAIT;
 }
 
+/* The client takes no more, but what is fetched for it is kept for others. */
+static bool keeps_fetching(const struct connection *connection)
+{
+    return connection->request != NULL && connection->request->exchange != NULL &&
+           connection->answered && exchange_keeps_on(connection->request);
+}
+
+static enum step lose_client(struct connection *connection)
+{
+    struct request *request = connection->request;
+
+    output_drop(connection);
+    connection_no_deadline(connection);
+    request->response.body = NULL;
+    request->response.stream = NULL;
+    request->keep_alive = false;
+    connection->state = CONNECTION_DISCARD;
+    return STEP_WAIT;
+}
+
 /* SEND: flushes; when all has left, ends the request, goes on, or closes. */
 static enum step step_send(struct connection *connection)
 {
     switch (output_flush(connection)) {
     case OUTPUT_FAILED:
-        return connection_close_now(connection);
+        return keeps_fetching(connection) ? lose_client(connection)
+                                          : connection_close_now(connection);
     case OUTPUT_BLOCKED:
         connection_deadline(connection, connection_settings(connection)->send_timeout);
         if (connection->request != NULL && connection->request->exchange != NULL)
@@ -325,7 +349,9 @@ static void connection_timeout(struct timer *timer)
         request_log(connection->request, LOG_LEVEL_INFO, ETIMEDOUT, "client timed out");
         connection->request->response.status = 408;
     }
-    if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_LINGER)
+    if (connection->state == CONNECTION_SEND && keeps_fetching(connection))
+        lose_client(connection);
+    else if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_LINGER)
         connection_close(connection);
     else
         connection_close_timed_out(connection);

@@ -1,5 +1,6 @@
 #include "worker/upstream/exchange.h"
 
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/net/connection.h"
 #include "worker/net/output.h"
@@ -29,6 +30,8 @@ void exchange_release(struct exchange *x, bool keep, bool failed)
 
     if (attempt != NULL && attempt->response_time == TIME_UNKNOWN)
         attempt->response_time = (int64_t)(x->request->worker->clock.now - attempt->began);
+    if (x->cache != NULL && !x->body_ended)
+        cache_give_up(x);
     if (x->connection != NULL && keep)
         upstream_keep(x->connection);
     else
@@ -85,8 +88,7 @@ static int run(struct exchange *x)
     return outcome;
 }
 
-/* An outcome reached outside of the phases. The request may be gone after. */
-static void resume(struct exchange *x, int outcome)
+void exchange_resume(struct exchange *x, int outcome)
 {
     struct connection *client = x->request->connection;
 
@@ -98,11 +100,24 @@ static void resume(struct exchange *x, int outcome)
         connection_drive(client);
 }
 
+/* There is no more to be kept: whoever waits for that goes on. */
+static void kept(struct exchange *x)
+{
+    if (x->request->subrequest != NULL)
+        exchange_resume(x, DONE);
+    else
+        connection_drive(x->request->connection);
+}
+
 /* The client takes what comes, or it is read ahead for it. */
 static void body_ready(struct exchange *x)
 {
     const struct connection *client = x->request->connection;
 
+    if (x->detached && !exchange_keep_on(x))
+        kept(x);
+    if (x->detached)
+        return;
     if (client->output != NULL && !client->watch.writable)
         exchange_read_ahead(x->request);
     else
@@ -118,7 +133,7 @@ void exchange_ready(struct watch *watch)
     else if (x->state == EXCHANGE_TUNNEL)
         connection_drive(x->request->connection);
     else
-        resume(x, GO_ON);
+        exchange_resume(x, GO_ON);
 }
 
 void exchange_timeout(struct timer *timer)
@@ -137,13 +152,16 @@ void exchange_timeout(struct timer *timer)
     case EXCHANGE_BODY:
         x->broken = true;
         exchange_release(x, false, true);
-        stream_resume(x->request);
+        if (x->detached)
+            kept(x);
+        else
+            stream_resume(x->request);
         break;
     case EXCHANGE_TUNNEL:
         connection_close(x->request->connection);
         break;
     default:
-        resume(x, exchange_fail_over(x, NEXT_TIMEOUT));
+        exchange_resume(x, exchange_fail_over(x, NEXT_TIMEOUT));
     }
 }
 
@@ -173,7 +191,7 @@ static void dequeued(struct selection *selection)
         (struct exchange *)((char *)selection - offsetof(struct exchange, selection));
 
     count_tries(x);
-    resume(x, exchange_attempt(x, false));
+    exchange_resume(x, exchange_attempt(x, false));
 }
 
 struct exchange *exchange_new(struct request *request, const struct exchange_settings *settings,
@@ -247,6 +265,21 @@ int exchange_start(struct exchange *x)
     int outcome = exchange_attempt(x, false);
 
     return outcome == GO_ON ? run(x) : outcome;
+}
+
+bool exchange_keeps_on(struct request *request)
+{
+    struct exchange *x = request->exchange;
+
+    if (x == NULL || x->cache == NULL || x->state != EXCHANGE_BODY || !cache_is_writing(x))
+        return false;
+    x->detached = true;
+    return exchange_keep_on(x);
+}
+
+bool exchange_outlives_client(const struct exchange *x)
+{
+    return x->settings->ignore_client_abort || (x->connection != NULL && cache_may_store(x));
 }
 
 void exchange_drop(struct request *request)

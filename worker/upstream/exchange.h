@@ -17,6 +17,7 @@
 #include "worker/upstream/exchange_settings.h"
 #include "worker/upstream/selection.h"
 
+struct cache_use; /* worker/cache/use.h */
 struct exchange;
 struct spool;
 struct store;
@@ -91,6 +92,7 @@ struct exchange {
     const struct upstream_protocol *protocol;
     void *protocol_data;       /* the protocol's own */
     struct slice uri;          /* as it is asked for: for logs */
+    struct slice authority;    /* of the URL that is asked for, host and port; or empty */
     struct exchange *previous; /* of the same request, before an internal redirect */
     struct selection selection;
     struct connect_options connect;
@@ -104,18 +106,20 @@ struct exchange {
     struct answer_head head;
     enum answer_framing framing;
     struct answer_body body;
-    struct slice pending; /* of the body, in the input */
-    struct store *store;  /* proxy_store: the file being written; NULL: none */
-    struct spool *spool;  /* what was read ahead; NULL: nothing ever was */
-    bool to_head;         /* no body will come: the method is HEAD */
-    bool wants_upgrade;   /* the client and the request ask for another protocol */
-    bool unwrapped_all;   /* the protocol's records have ended */
-    bool keep_connection; /* the request says so, in a protocol whose answers do not */
-    bool body_ended;      /* all of the body was read from the upstream */
-    bool broken;          /* it will never be: the client is cut off */
-    bool reusable;        /* the connection, once the body has ended */
-    bool paused;          /* limit_rate: the timer means "go on" */
-    bool buffering;       /* as set, or as X-Accel-Buffering says */
+    struct slice pending;    /* of the body, in the input */
+    struct store *store;     /* proxy_store: the file being written; NULL: none */
+    struct spool *spool;     /* what was read ahead; NULL: nothing ever was */
+    struct cache_use *cache; /* NULL: there is none to do with */
+    bool detached;           /* the body is only read to be kept: nobody else waits for it */
+    bool to_head;            /* no body will come: the method is HEAD */
+    bool wants_upgrade;      /* the client and the request ask for another protocol */
+    bool unwrapped_all;      /* the protocol's records have ended */
+    bool keep_connection;    /* the request says so, in a protocol whose answers do not */
+    bool body_ended;         /* all of the body was read from the upstream */
+    bool broken;             /* it will never be: the client is cut off */
+    bool reusable;           /* the connection, once the body has ended */
+    bool paused;             /* limit_rate: the timer means "go on" */
+    bool buffering;          /* as set, or as X-Accel-Buffering says */
     uint64_t limit_rate;
     unsigned interim; /* 1xx answers so far */
     uint64_t began;   /* monotonic ms of the first attempt */
@@ -141,6 +145,13 @@ int exchange_start(struct exchange *);
 /* Some of a streamed body has come from the client (or its end): sends it on. What
  * exchange_start returns. */
 int exchange_upload(struct request *);
+
+/* The client gets no more of the body, but all of it is to be kept: it is read on, and the
+ * connection is driven when that is done. False: there is nothing to wait for. */
+bool exchange_keeps_on(struct request *);
+
+/* What is fetched is kept for others even if the client leaves. */
+bool exchange_outlives_client(const struct exchange *);
 
 /* The request is answered otherwise: the exchange is given up. */
 void exchange_drop(struct request *);

@@ -1,4 +1,5 @@
 /* Attempts: which peer is asked, by which connection, and what follows when that fails. */
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/spans.h"
 #include "worker/upstream/exchange_steps.h"
@@ -98,7 +99,7 @@ int exchange_attempt(struct exchange *x, bool fresh)
         x->attempt->status = 502;
         x->attempt->response_time = 0;
         exchange_log(x, LOG_LEVEL_ERROR, 0, "%s", why_none(waits));
-        return 502;
+        return cache_take_failure(x, NEXT_ERROR, 502);
     }
     x->tries_left -= x->tries_left > 0;
     upload_rewind(&x->upload);
@@ -176,5 +177,6 @@ int exchange_fail_over(struct exchange *x, enum next_upstream kind)
         x->tries_left++;
         selection_forget(&x->selection, peer);
     }
-    return exchange_may_try_next(x, kind) ? exchange_attempt(x, stale) : status_of(kind);
+    return exchange_may_try_next(x, kind) ? exchange_attempt(x, stale)
+                                          : cache_take_failure(x, kind, status_of(kind));
 }

@@ -1,4 +1,5 @@
 /* The answer's body: from the upstream to whoever sends it on, or into the spool. */
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/spans.h"
 #include "worker/net/connection.h"
@@ -24,6 +25,8 @@ static void end_body(struct exchange *x)
         return;
     exchange_release(x, x->reusable, false);
     x->state = EXCHANGE_ENDED;
+    if (x->cache != NULL)
+        cache_finish(x);
 }
 
 static void break_body(struct exchange *x)
@@ -56,6 +59,8 @@ static bool take_piece(struct exchange *x, char *data, size_t *len)
     x->attempt->body += *len;
     if (x->store != NULL && *len > 0)
         store_write(x, data, *len);
+    if (x->cache != NULL && *len > 0)
+        cache_write(x, slice_make(data, *len));
     switch (result) {
     case ANSWER_BODY_MORE:
         return true;
@@ -203,15 +208,31 @@ static size_t take_pending(struct exchange *x, char *room, size_t len)
 
 static bool is_drained(const struct exchange *x)
 {
-    return x->pending.len == 0 && spool_is_empty(x->spool);
+    return x->pending.len == 0 && (x->cache == NULL || cache_behind(x) == 0) &&
+           spool_is_empty(x->spool);
+}
+
+/* What was read ahead: the file that is kept, then the spool. False: it cannot be read. */
+static bool take_ahead(struct exchange *x, char *room, size_t len, size_t *made)
+{
+    size_t got = 0;
+
+    *made = 0;
+    if (x->cache != NULL && !cache_read_behind(x, room, len, made))
+        return false;
+    if (*made < len && !spool_is_empty(x->spool) && (x->cache == NULL || cache_behind(x) == 0) &&
+        !spool_read(x->spool, room + *made, len - *made, &got))
+        return false;
+    *made += got;
+    return true;
 }
 
 enum stream_result exchange_read_body(struct exchange *x, char *room, size_t len, size_t *made)
 {
     *made = take_pending(x, room, len);
-    if (*made < len && x->pending.len == 0 && !spool_is_empty(x->spool)) {
+    if (*made < len && x->pending.len == 0 && !is_drained(x)) {
         size_t got;
-        if (!spool_read(x->spool, room + *made, len - *made, &got)) {
+        if (!take_ahead(x, room + *made, len - *made, &got)) {
             request_log(x->request, LOG_LEVEL_CRIT, errno, "a temporary file cannot be read");
             return STREAM_FAILED;
         }
@@ -253,29 +274,100 @@ static void spool_failed(struct exchange *x, int error)
     break_body(x);
 }
 
+/* Reads into the spool; 0: it is full, or nothing has come. */
+static size_t fill_spool(struct exchange *x)
+{
+    size_t room;
+    char *place = make_spool(x) ? spool_reserve(x->spool, &room) : NULL;
+    size_t got = place == NULL ? 0 : receive(x, place, room);
+
+    if (got > 0 && !spool_commit(x->spool, got)) {
+        spool_failed(x, errno);
+        return 0;
+    }
+    return got;
+}
+
+/* The file that was to keep these bytes was given up: they are the client's all the same. */
+static bool rescue(struct exchange *x, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        size_t room;
+        char *place = make_spool(x) ? spool_reserve(x->spool, &room) : NULL;
+        if (place == NULL)
+            return false;
+        if (room > len)
+            room = len;
+        memcpy(place, bytes, room);
+        if (!spool_commit(x->spool, room))
+            return false;
+        bytes += room;
+        len -= room;
+    }
+    return true;
+}
+
+/* Reads into the file that is kept, which takes the spool's place. */
+static size_t fill_cache(struct exchange *x)
+{
+    size_t room;
+    char *place = cache_scratch(x, &room);
+    size_t got = place == NULL ? 0 : receive(x, place, room);
+
+    if (got > 0 && !x->detached && !cache_leave_behind(x, got) && !rescue(x, place, got)) {
+        spool_failed(x, errno);
+        return 0;
+    }
+    return got;
+}
+
+/* At most a turn's worth; how much it was. */
+static size_t fill(struct exchange *x)
+{
+    size_t turn = 0, got = 1;
+
+    while (x->buffering && x->connection != NULL && x->connection->watch.readable &&
+           turn < AHEAD_TURN && got > 0) {
+        got = cache_is_writing(x) ? fill_cache(x) : fill_spool(x);
+        turn += got;
+    }
+    return turn;
+}
+
+/* Others get their turn, and then this goes on. */
+static void yield(struct exchange *x)
+{
+    x->paused = true;
+    exchange_wait(x, 0);
+}
+
+bool exchange_keep_on(struct exchange *x)
+{
+    size_t turn = fill(x);
+
+    if (x->connection != NULL && !cache_is_writing(x)) /* the disk is full: nobody wants the rest */
+        exchange_release(x, false, false);
+    if (x->connection == NULL) {
+        x->state = EXCHANGE_ENDED;
+        return false;
+    }
+    if (x->paused)
+        return true;
+    if (x->connection->watch.readable && turn >= AHEAD_TURN)
+        yield(x);
+    else
+        wait_for_more(x);
+    return true;
+}
+
 void exchange_read_ahead(struct request *request)
 {
     struct exchange *x = request->exchange;
-    size_t turn = 0;
 
     if (x == NULL || x->state != EXCHANGE_BODY || x->connection == NULL)
         return;
     bool on_disk = x->spool != NULL && spool_has_file(x->spool);
-    while (x->buffering && x->connection != NULL && x->connection->watch.readable &&
-           turn < AHEAD_TURN) {
-        size_t room;
-        char *place = make_spool(x) ? spool_reserve(x->spool, &room) : NULL;
-        if (place == NULL) /* full: the client's turn */
-            break;
-        size_t got = receive(x, place, room);
-        turn += got;
-        if (got > 0 && !spool_commit(x->spool, got)) {
-            spool_failed(x, errno);
-            return;
-        }
-        if (got == 0)
-            break;
-    }
+    size_t turn = fill(x);
     if (!on_disk && x->spool != NULL && spool_has_file(x->spool))
         request_log(request, LOG_LEVEL_WARN, 0,
                     "an upstream response is buffered to a temporary file");
@@ -283,9 +375,8 @@ void exchange_read_ahead(struct request *request)
         return;
     if (!x->connection->watch.readable) {
         wait_for_more(x);
-    } else if (turn >= AHEAD_TURN) { /* others get their turn, and then this goes on */
-        x->paused = true;
-        exchange_wait(x, 0);
+    } else if (turn >= AHEAD_TURN) {
+        yield(x);
     } else { /* full: nobody waits for the upstream now */
         timer_disarm(&request->worker->timers, &x->connection->timer);
     }

@@ -1,7 +1,9 @@
 /* EXCHANGE_HEAD: the answer's head is read and judged. */
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/error_page.h"
 #include "worker/http/spans.h"
+#include "worker/http/subrequest.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/store.h"
 #include "worker/upstream/tunnel.h"
@@ -53,6 +55,19 @@ static int intercept(struct exchange *x)
     return (int)status;
 }
 
+/* What is kept is read ahead of the client, or without one: a subrequest's body that nobody
+ * wants is read to its end all the same. */
+static void keep(struct exchange *x)
+{
+    const struct subrequest *subrequest = x->request->subrequest;
+
+    if (!x->buffering)
+        cache_give_up(x);
+    if (x->body_ended)
+        cache_finish(x);
+    x->detached = cache_is_writing(x) && subrequest != NULL && !subrequest->want_body;
+}
+
 /* The body of which all came with the head needs no stream. */
 static int answer(struct exchange *x)
 {
@@ -70,9 +85,11 @@ static int answer(struct exchange *x)
     }
     x->state = EXCHANGE_BODY;
     x->action = "reading upstream";
+    if (x->cache != NULL)
+        keep(x);
     if (!x->body_ended) {
         response->stream = &x->stream;
-        return DONE;
+        return x->detached && exchange_keep_on(x) ? AGAIN : DONE;
     }
     exchange_release(x, x->reusable, false);
     x->state = EXCHANGE_ENDED;
@@ -91,9 +108,12 @@ static int take_head(struct exchange *x)
         return x->wants_upgrade ? tunnel_begin(x) : refuse_head(x, "a 101 that nobody asked for");
     if (failure != 0 && exchange_may_try_next(x, failure))
         return exchange_fail_over(x, failure);
-    if (x->settings->intercept_errors && status >= 300 && error_page_is_set(x->request, status))
-        return intercept(x);
-    return answer(x);
+    bool intercepted =
+        x->settings->intercept_errors && status >= 300 && error_page_is_set(x->request, status);
+    int outcome = x->cache != NULL ? cache_take_head(x, failure, intercepted) : 0;
+    if (outcome != 0)
+        return outcome;
+    return intercepted ? intercept(x) : answer(x);
 }
 
 /* 103 may be for the client; 100 and its kind say nothing that it has asked for. */

@@ -2,13 +2,8 @@
 
 /* --- words that are bits --- */
 
-struct bit_word {
-    const char *word;
-    uint32_t bit;
-};
-
-static void set_bits(struct conf *conf, const struct conf_node *node, const struct bit_word *words,
-                     uint32_t *bits)
+void set_bit_words(struct conf *conf, const struct conf_node *node, const struct bit_word *words,
+                   uint32_t *bits)
 {
     for (size_t i = 1; i < node->count; i++) {
         const struct bit_word *known = words;
@@ -45,7 +40,7 @@ static void set_next_upstream(struct conf *conf, struct conf_scope *scope,
 
     (void)scope;
     (void)directive;
-    set_bits(conf, node, words, bits);
+    set_bit_words(conf, node, words, bits);
     if ((*bits & NEXT_OFF) != 0)
         *bits = 0;
 }
@@ -69,7 +64,7 @@ static void set_ignored_headers(struct conf *conf, struct conf_scope *scope,
 
     (void)scope;
     (void)directive;
-    set_bits(conf, node, words, value);
+    set_bit_words(conf, node, words, value);
 }
 
 /* --- names of fields --- */
@@ -167,7 +162,7 @@ static void set_store(struct conf *conf, struct conf_scope *scope, const struct 
         template_compile(conf, scope, word->at, word->text, &store->path);
 }
 
-/* --- early_hints --- */
+/* --- conditions --- */
 
 static void set_conditions(struct conf *conf, struct conf_scope *scope,
                            const struct conf_node *node, const struct directive *directive,
@@ -184,6 +179,20 @@ static void set_conditions(struct conf *conf, struct conf_scope *scope,
         else
             template_compile(conf, scope, node->words[i].at, node->words[i].text, condition);
     }
+}
+
+enum condition conditions_hold(struct request *request, const struct array *values)
+{
+    const struct template *items = values->items;
+    struct slice value;
+
+    for (size_t i = 0; i < values->count; i++) {
+        if (!template_eval(request, &items[i], &value))
+            return CONDITION_NO_MEMORY;
+        if (value.len > 0 && !slice_is(value, "0"))
+            return CONDITION_YES;
+    }
+    return CONDITION_NO;
 }
 
 /* Letters of a permission: "rw". */
@@ -266,6 +275,9 @@ void exchange_settings_check(struct conf *conf, struct conf_scope *scope,
         at = scope->node->words[0].at;
     settings->hidden_known =
         (never_passed | known_bits(&settings->hide)) & ~known_bits(&settings->pass);
+    cache_settings_check(conf, scope, &settings->cache, prefix, strcmp(prefix, "proxy") == 0);
+    if (settings->cache.choice.on && settings->store.on)
+        conf_error(conf, at, "\"%s_cache\" is incompatible with \"%s_store\"", prefix, prefix);
     if (settings->buffers.count < 2)
         conf_error(conf, at, "there must be at least 2 \"%s_buffers\"", prefix);
     uint64_t largest = settings->buffer_size > settings->buffers.size ? settings->buffer_size

@@ -5,6 +5,7 @@
 
 #include "common/sockaddr.h"
 #include "conf/values.h"
+#include "worker/cache/settings.h"
 #include "worker/http/template.h"
 #include "worker/upstream/answer_head.h"
 
@@ -22,6 +23,7 @@ enum next_upstream {
     NEXT_HTTP_429 = 1 << 9,
     NEXT_NON_IDEMPOTENT = 1 << 10,
     NEXT_OFF = 1 << 11,
+    NEXT_UPDATING = 1 << 12, /* of proxy_cache_use_stale only */
 };
 
 /* Fields of the answer that are not acted on (proxy_ignore_headers). */
@@ -75,6 +77,7 @@ struct exchange_settings {
     struct store_value store;
     uint32_t store_access;    /* mode bits */
     struct array early_hints; /* of struct template: a 103 is passed on if one says something */
+    struct cache_settings cache;
 
     /* made of hide, pass and what is never passed, by exchange_settings_check */
     uint64_t hidden_known; /* bit 1 << enum answer_field_name */
@@ -89,6 +92,21 @@ extern const struct value_type as_store;
 extern const struct value_type as_conditions; /* struct array of struct template */
 extern const struct value_type as_store_access;
 extern const struct value_type as_exchange_temp_path; /* const char * */
+
+/* A word that stands for a bit. */
+struct bit_word {
+    const char *word; /* NULL ends a list */
+    uint32_t bit;
+};
+
+/* Sets the bits of the directive's words; others are errors. */
+void set_bit_words(struct conf *, const struct conf_node *, const struct bit_word *words,
+                   uint32_t *bits);
+
+enum condition { CONDITION_NO, CONDITION_YES, CONDITION_NO_MEMORY };
+
+/* One of the values, of as_conditions, is neither empty nor "0". */
+enum condition conditions_hold(struct request *, const struct array *values);
 
 /* Checks what several directives say together, and makes what is made of them. `prefix` is
  * the directives' ("proxy"). */

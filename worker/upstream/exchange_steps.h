@@ -26,6 +26,12 @@ bool exchange_may_try_next(const struct exchange *, enum next_upstream);
 /* Reads what has come of the head; as a step. */
 int exchange_receive_head(struct exchange *);
 
+/* Acts on an outcome that was reached outside of the phases. The request may be gone after. */
+void exchange_resume(struct exchange *, int outcome);
+
+/* Reads on in a body that is only kept. False: there is no more of it. */
+bool exchange_keep_on(struct exchange *);
+
 /* The connection is ready, or its time is up. */
 void exchange_ready(struct watch *);
 void exchange_timeout(struct timer *);

@@ -1,5 +1,6 @@
 /* From the head of an upstream's answer to the request's response. */
 #include "common/date.h"
+#include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/uri.h"
 #include "worker/net/output.h"
@@ -148,7 +149,7 @@ static bool copy_field(struct exchange *x, const struct answer_field *field)
         return true;
     if (field->known == ANSWER_STATUS && x->head.kind == ANSWER_CGI)
         return true;
-    if (field->known == ANSWER_ACCEPT_RANGES && x->settings->force_ranges)
+    if (field->known == ANSWER_ACCEPT_RANGES && (x->settings->force_ranges || cache_serves(x)))
         return true;
     if (!rewrite(x, field->known, &value))
         return false;
@@ -190,33 +191,20 @@ int exchange_respond(struct exchange *x)
     response->status = x->head.status;
     if (x->request->error_status == 0)
         response->status_text = x->head.status_text;
-    response->unconditional = true;
+    response->unconditional = !cache_serves(x);
     response->length_known =
         length != NULL && slice_to_number(length->value, INT64_MAX, &response->length);
-    response->ranges = x->settings->force_ranges;
+    response->ranges = x->settings->force_ranges ||
+                       (cache_serves(x) && answer_known(&x->head, ANSWER_ACCEPT_RANGES) != NULL);
     if (!copy_fields(x))
         return 500;
-    if (x->selection.group->sticky != NULL && !sticky_respond(&x->selection, x->peer))
+    if (x->peer != NULL && x->selection.group->sticky != NULL &&
+        !sticky_respond(&x->selection, x->peer))
         return 500;
     return 0;
 }
 
 /* --- 103 --- */
-
-/* One of the values is neither empty nor "0", as of all of nginx's conditions. */
-static bool wants_hints(struct exchange *x, bool *wants)
-{
-    const struct template *values = x->settings->early_hints.items;
-    struct slice value;
-
-    *wants = false;
-    for (size_t i = 0; i < x->settings->early_hints.count && !*wants; i++) {
-        if (!template_eval(x->request, &values[i], &value))
-            return false;
-        *wants = value.len > 0 && !slice_is(value, "0");
-    }
-    return true;
-}
 
 static bool send_line(struct request *request, struct slice name, struct slice value)
 {
@@ -232,14 +220,14 @@ bool exchange_pass_hints(struct exchange *x)
     struct request *request = x->request;
     const struct answer_field *fields = x->head.fields.items;
     struct slice start = SLICE("HTTP/1.1 103 Early Hints\r\n"), end = SLICE("\r\n");
-    bool wants = false;
 
     if (request->subrequest != NULL || request->head.minor == 0)
         return true;
-    if (!wants_hints(x, &wants) || (wants && !output_append(request->connection, start)))
-        return false;
-    if (!wants)
+    enum condition wants = conditions_hold(request, &x->settings->early_hints);
+    if (wants == CONDITION_NO)
         return true;
+    if (wants == CONDITION_NO_MEMORY || !output_append(request->connection, start))
+        return false;
     for (size_t i = 0; i < x->head.fields.count; i++)
         if (is_for_client(x, &fields[i]) && !is_named_by_connection(x, &fields[i]) &&
             !send_line(request, fields[i].name, fields[i].value))

@@ -1,0 +1,306 @@
+/* What the upstream answers, on its way into a file of the cache. */
+#include "worker/cache/use_internal.h"
+
+#include "common/crc32.h"
+#include "worker/context.h"
+#include "worker/handlers/file_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TEMP_NAME_MAX = sizeof CACHE_TEMP_FOLDER + 48 };
+
+static void failed(const struct cache_use *use, const char *call, const char *path)
+{
+    request_log(use->exchange->request, LOG_LEVEL_CRIT, errno, "%s \"%s\" failed", call, path);
+}
+
+static void remove_temp(struct cache_use *use)
+{
+    if (use->writing == CACHE_WRITING && unlink(use->temp_path) < 0)
+        failed(use, "unlink()", use->temp_path);
+    use->writing = CACHE_NOT_WRITING;
+}
+
+static void close_file(struct cache_use *use)
+{
+    if (use->fd >= 0)
+        close(use->fd);
+    use->fd = -1;
+}
+
+void cache_drop_file(struct cache_use *use)
+{
+    remove_temp(use);
+    close_file(use);
+}
+
+/* What the client has to get from the file can still be read. */
+static void give_up(struct cache_use *use)
+{
+    remove_temp(use);
+    if (use->behind == 0)
+        close_file(use);
+    cache_release(use);
+}
+
+static bool write_at(const struct cache_use *use, uint64_t offset, struct slice bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t written = pwrite(use->fd, bytes.at, bytes.len, (off_t)offset);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written == 0)
+            errno = ENOSPC;
+        if (written <= 0)
+            return false;
+        offset += (uint64_t)written;
+        bytes = slice_from(bytes, (size_t)written);
+    }
+    return true;
+}
+
+/* --- beginning --- */
+
+/* A name that says whose it is: those of processes that have ended are removed by the
+ * keeper. */
+static bool open_temp(struct cache_use *use)
+{
+    struct worker *worker = use->exchange->request->worker;
+    size_t room = use->cache->path_len + TEMP_NAME_MAX;
+
+    use->temp_path = arena_text(&use->exchange->request->arena, room);
+    if (use->temp_path == NULL)
+        return false;
+    snprintf(use->temp_path, room, "%s" CACHE_TEMP_FOLDER "/%ld.%llu", use->cache->path,
+             (long)getpid(), (unsigned long long)++worker->cache_files);
+    use->fd = open(use->temp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return use->fd >= 0;
+}
+
+static struct slice received_head(const struct exchange *x)
+{
+    size_t size = x->head.size;
+
+    return slice_make(x->input->data + x->input->start - size, size);
+}
+
+/* A variant takes the place of the file that was found when it is the same one; else that of
+ * its own. */
+static void choose_place(struct cache_use *use)
+{
+    bool is_main = memcmp(use->digest, use->main, CACHE_DIGEST) == 0;
+
+    if (use->fresh.vary.len > 0)
+        cache_variant(use, use->fresh.vary, use->fresh.variant);
+    if (is_main || memcmp(use->digest, use->fresh.variant, CACHE_DIGEST) == 0)
+        return;
+    /* The answer is no longer told apart by what it was looked up with. */
+    cache_release(use);
+    memcpy(use->digest, use->main, CACHE_DIGEST);
+}
+
+void cache_store(struct cache_use *use, const struct freshness *freshness)
+{
+    struct exchange *x = use->exchange;
+    struct slice head = arena_copy(&x->request->arena, received_head(x));
+
+    use->fresh = (struct cache_entry){ .record = { .date = x->request->worker->clock.wall,
+                                                   .valid_until = freshness->valid_until,
+                                                   .stale_updating = freshness->stale_updating,
+                                                   .stale_error = freshness->stale_error },
+                                       .key = use->key,
+                                       .vary = freshness->vary,
+                                       .head = head };
+    if (head.at == NULL || head.len > CACHE_HEAD_MAX)
+        return;
+    choose_place(use);
+    if (open_temp(use))
+        use->writing = CACHE_WRITING;
+    else
+        failed(use, "open()", use->temp_path != NULL ? use->temp_path : "");
+}
+
+/* --- the body --- */
+
+void cache_write(struct exchange *x, struct slice piece)
+{
+    struct cache_use *use = x->cache;
+    uint64_t at = cache_file_body_at(&use->fresh) + use->written;
+
+    if (use->writing != CACHE_WRITING)
+        return;
+    if (!write_at(use, at, piece)) {
+        failed(use, "write()", use->temp_path);
+        give_up(use);
+        return;
+    }
+    use->written += piece.len;
+    use->fresh.body_crc = crc32_add(use->fresh.body_crc, piece.at, piece.len);
+}
+
+bool cache_is_writing(const struct exchange *x)
+{
+    return x->cache != NULL && x->cache->writing == CACHE_WRITING;
+}
+
+void cache_give_up(struct exchange *x)
+{
+    if (cache_is_writing(x))
+        give_up(x->cache);
+}
+
+/* --- the end --- */
+
+/* The file's time of modification becomes the stamp; what finer parts of it the file system
+ * drops do not matter. */
+static bool stamp(int fd, const struct timespec *time)
+{
+    struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *time };
+
+    return futimens(fd, times) == 0;
+}
+
+static bool write_head(struct cache_use *use)
+{
+    size_t len = cache_file_body_at(&use->fresh);
+    char *head = arena_text(&use->exchange->request->arena, len);
+
+    if (head == NULL) {
+        errno = ENOMEM;
+        return false;
+    }
+    use->fresh.body_size = use->written;
+    clock_gettime(CLOCK_REALTIME, &use->fresh.record.stamp);
+    cache_file_write(&use->fresh, head);
+    return write_at(use, 0, slice_make(head, len)) && stamp(use->fd, &use->fresh.record.stamp);
+}
+
+/* The folders of levels are made when they are first needed. */
+static bool move_in(const struct cache_use *use, char *path, size_t len)
+{
+    if (rename(use->temp_path, path) == 0)
+        return true;
+    return errno == ENOENT && cache_make_levels(use->cache, path, len) &&
+           rename(use->temp_path, path) == 0;
+}
+
+static void note_stored(struct cache_use *use)
+{
+    uint64_t size = cache_file_body_at(&use->fresh) + use->written;
+    struct cache_table *table = cache_lock(use);
+
+    if (table == NULL)
+        return;
+    cache_table_stored(table, use->digest, size, use->exchange->request->worker->clock.now);
+    cache_unlock(use);
+}
+
+void cache_finish(struct exchange *x)
+{
+    struct cache_use *use = x->cache;
+    char path[PATH_MAX];
+
+    if (!cache_is_writing(x))
+        return;
+    size_t len = cache_file_path(use->cache, use->digest, path);
+    if (!write_head(use)) {
+        failed(use, "write()", use->temp_path);
+        give_up(use);
+        return;
+    }
+    if (!move_in(use, path, len)) {
+        failed(use, "rename()", path);
+        give_up(use);
+        return;
+    }
+    use->writing = CACHE_WRITTEN;
+    note_stored(use);
+    cache_release(use);
+}
+
+/* --- an entry that was found to be good --- */
+
+void cache_renew(struct cache_use *use, const struct freshness *freshness)
+{
+    struct cache_record record = {
+        .date = use->exchange->request->worker->clock.wall,
+        .valid_until = freshness->valid_until,
+        .stale_updating = freshness->stale_updating,
+        .stale_error = freshness->stale_error,
+    };
+    char bytes[CACHE_RECORD], path[PATH_MAX];
+    struct stat found;
+
+    cache_file_path(use->cache, use->digest, path);
+    use->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (use->fd < 0) {
+        if (errno != ENOENT)
+            failed(use, "open()", path);
+        return;
+    }
+    /* Only the file that was found: another one has a record of its own. */
+    clock_gettime(CLOCK_REALTIME, &record.stamp);
+    cache_file_write_record(&record, bytes);
+    if (fstat(use->fd, &found) < 0)
+        failed(use, "fstat()", path);
+    else if ((uint64_t)found.st_ino == use->file->inode &&
+             (!write_at(use, 0, slice_make(bytes, sizeof bytes)) || !stamp(use->fd, &record.stamp)))
+        failed(use, "write()", path);
+    close(use->fd);
+    use->fd = -1;
+}
+
+/* --- a client that is slower than the file --- */
+
+bool cache_leave_behind(struct exchange *x, size_t len)
+{
+    if (x->cache->writing == CACHE_NOT_WRITING)
+        return false;
+    x->cache->behind += len;
+    return true;
+}
+
+uint64_t cache_behind(const struct exchange *x)
+{
+    return x->cache == NULL ? 0 : x->cache->behind;
+}
+
+bool cache_read_behind(struct exchange *x, char *room, size_t len, size_t *got)
+{
+    struct cache_use *use = x->cache;
+    uint64_t at = cache_file_body_at(&use->fresh) + use->written - use->behind;
+    ssize_t read;
+
+    *got = 0;
+    if (len > use->behind)
+        len = (size_t)use->behind;
+    if (len == 0)
+        return true;
+    do
+        read = pread(use->fd, room, len, (off_t)at);
+    while (read < 0 && errno == EINTR);
+    if (read == 0)
+        errno = EIO;
+    if (read <= 0)
+        return false;
+    use->behind -= (uint64_t)read;
+    *got = (size_t)read;
+    return true;
+}
+
+char *cache_scratch(struct exchange *x, size_t *len)
+{
+    struct cache_use *use = x->cache;
+
+    if (use->scratch == NULL)
+        use->scratch = buffer_take(&x->request->worker->buffers);
+    if (use->scratch == NULL)
+        return NULL;
+    *len = use->scratch->size;
+    return use->scratch->data;
+}
