@@ -15,6 +15,7 @@
 
 struct connection;
 struct connection_block; /* worker/net/connection_pool.c */
+struct cache_keeper;     /* worker/cache/keeper.h */
 struct crypt_library;    /* common/crypt_library.h */
 struct request;
 struct file_cache;          /* worker/handlers/file_cache.h */
@@ -37,6 +38,7 @@ struct worker {
     struct buffer_pool gzip_readers; /* and to decompress one: gunzip.c */
     struct regex_scratch regex;
     struct file_cache *files;
+    struct cache_keeper *keeper; /* NULL: there are no caches */
     struct crypt_library *crypt; /* loaded when auth_basic first needs it; NULL */
     struct acceptor *acceptors;  /* its own: one a listener */
     struct acceptor *accepting;  /* all that accept, linked by `next` */

@@ -2,6 +2,7 @@
 
 #include "common/crypt_library.h"
 #include "common/title.h"
+#include "worker/cache/keeper.h"
 #include "worker/context.h"
 #include "worker/events.h"
 #include "worker/handlers/file_cache.h"
@@ -49,6 +50,8 @@ static void leave(struct worker *worker)
     log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "gracefully shutting down");
     title_set("worker process is shutting down");
     worker->leaving = true;
+    cache_keeper_stop(worker->keeper); /* those of the next configuration take over */
+    worker->keeper = NULL;
     stand_in_stop(worker);
     acceptors_stop(worker);
     atomic_store_explicit(&worker->setup->shared->relieved, true, memory_order_relaxed);
@@ -223,13 +226,17 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     if (!access_logs_start(worker) || !acceptors_open(worker))
         return false;
     stand_in_update(worker);
-    return groups_start(worker) || cannot_start(worker, "calloc() failed");
+    if (!groups_start(worker))
+        return cannot_start(worker, "calloc() failed");
+    errno = cache_keeper_start(worker->conf, worker->log, &worker->keeper);
+    return errno == 0 || cannot_start(worker, "pthread_create() failed");
 }
 
 static void worker_close(struct worker *worker, struct signal_watch *signals)
 {
     stand_in_stop(worker);
     acceptors_close(worker);
+    cache_keeper_stop(worker->keeper);
     connections_close(worker);
     upstream_close_all(worker);
     groups_stop(worker);

@@ -45,6 +45,14 @@ static inline const struct cache *cache_of(const struct zone *zone)
 /* The first cache from `zone` on in the list of zones; NULL: there is none. */
 const struct cache *cache_next(const struct zone *zone);
 
+/* Bytes of the disk that a file takes: whole blocks. */
+static inline uint64_t cache_space(uint64_t size)
+{
+    enum { BLOCK = 4096 };
+
+    return (size + BLOCK - 1) / BLOCK * BLOCK;
+}
+
 /* The folder of files that are being written, with a '/' before it. */
 #define CACHE_TEMP_FOLDER "/.temp"
 

@@ -168,6 +168,11 @@ enum cache_file_result cache_file_read(struct slice bytes, struct cache_entry *e
     return read_texts(bytes.at + CACHE_FIXED, entry) ? CACHE_FILE_OK : CACHE_FILE_BAD;
 }
 
+int64_t cache_file_written(const struct cache_entry *entry)
+{
+    return (int64_t)entry->record.stamp.tv_sec * 1000000000 + entry->record.stamp.tv_nsec;
+}
+
 /* File systems whose times are whole seconds keep no more of the stamp. */
 bool cache_file_is_untouched(const struct cache_entry *entry, size_t body_at, uint64_t size,
                              struct timespec modified)

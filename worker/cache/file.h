@@ -62,6 +62,9 @@ enum cache_file_result {
  * texts are parts of `bytes`. */
 enum cache_file_result cache_file_read(struct slice bytes, struct cache_entry *, size_t *body_at);
 
+/* When the file was written, in wall-clock nanoseconds. */
+int64_t cache_file_written(const struct cache_entry *);
+
 /* The file is as long as its entry says and nobody has written to it since. */
 bool cache_file_is_untouched(const struct cache_entry *, size_t body_at, uint64_t size,
                              struct timespec modified);

@@ -74,8 +74,13 @@ void cache_remove_evicted(const struct cache *cache, const struct cache_evicted 
         log_write(log, LOG_LEVEL_CRIT, errno, 0, "unlink() \"%s\" failed", path);
 }
 
-/* There is a file where the table says so; a table that is new may not know of it. */
-static bool note_use(struct cache_use *use, struct cache_known *known, bool *may_exist)
+/* What the table says of a file. */
+struct outlook {
+    bool may_exist; /* a table that is new may not know of it */
+    bool purges;    /* there are some, and it may be among them */
+};
+
+static bool note_use(struct cache_use *use, struct cache_known *known, struct outlook *outlook)
 {
     struct request *request = use->exchange->request;
     struct cache_evicted evicted;
@@ -84,7 +89,8 @@ static bool note_use(struct cache_use *use, struct cache_known *known, bool *may
     if (table == NULL)
         return false;
     bool noted = cache_table_use(table, use->digest, request->worker->clock.now, known, &evicted);
-    *may_exist = noted && (known->exists || cache_table_is_cold(table));
+    outlook->may_exist = noted && (known->exists || cache_table_is_cold(table));
+    outlook->purges = cache_table_purges(table) > 0;
     cache_unlock(use);
     cache_remove_evicted(use->cache, &evicted, request->worker->log);
     if (!noted)
@@ -251,6 +257,17 @@ static bool is_variant(const struct cache_use *use, unsigned char variant[static
     return memcmp(variant, use->entry.variant, CACHE_DIGEST) == 0;
 }
 
+static bool is_purged(const struct cache_use *use)
+{
+    const struct cache_table *table = cache_lock(use);
+
+    if (table == NULL)
+        return false;
+    bool purged = cache_table_is_purged(table, use->key, cache_file_written(&use->entry));
+    cache_unlock(use);
+    return purged;
+}
+
 static enum cache_found judge(struct cache_use *use)
 {
     time_t now = use->exchange->request->worker->clock.wall;
@@ -261,15 +278,17 @@ static enum cache_found judge(struct cache_use *use)
 static enum cache_found look_for(struct cache_use *use, struct cache_known *known)
 {
     const struct cache_settings *settings = &use->exchange->settings->cache;
-    bool may_exist;
+    struct outlook outlook;
 
     use->file = NULL;
-    if (!note_use(use, known, &may_exist))
+    if (!note_use(use, known, &outlook))
         return CACHE_RARE;
     if (known->error != 0 && known->error_until >= use->exchange->request->worker->clock.wall)
         return CACHE_FAILED;
-    if (may_exist)
+    if (outlook.may_exist)
         open_entry(use);
+    if (use->file != NULL && outlook.purges && is_purged(use))
+        use->file = NULL;
     if (use->file != NULL)
         return judge(use);
     if (known->exists)

@@ -196,7 +196,8 @@ static void note_stored(struct cache_use *use)
 
     if (table == NULL)
         return;
-    cache_table_stored(table, use->digest, size, use->exchange->request->worker->clock.now);
+    cache_table_stored(table, use->digest, cache_space(size),
+                       use->exchange->request->worker->clock.now);
     cache_unlock(use);
 }
 

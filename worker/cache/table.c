@@ -10,12 +10,23 @@ struct node {
     unsigned char digest[CACHE_DIGEST]; /* the tree's text */
 };
 
+struct purge {
+    struct purge *next;
+    int64_t when;  /* wall-clock nanoseconds */
+    uint64_t made; /* monotonic ms */
+    bool prefix;
+    size_t len;
+    char key[];
+};
+
 struct cache_table {
     struct shared_memory *memory;
     struct key_tree nodes;
     struct node *newest, *oldest; /* by use */
     uint64_t size, count;
     uint64_t claims; /* ever made */
+    struct purge *purges;
+    unsigned purge_count;
     bool loaded;
     pid_t keeper;  /* 0: none */
     uint64_t kept; /* monotonic ms: when the keeper last said so */
@@ -202,6 +213,59 @@ void cache_table_failed(struct cache_table *table, const unsigned char digest[st
         return;
     node->known.error = (uint16_t)status;
     node->known.error_until = until;
+}
+
+/* --- purges --- */
+
+bool cache_table_purge(struct cache_table *table, struct slice key, bool prefix, int64_t when,
+                       uint64_t now)
+{
+    struct purge *purge = NULL;
+
+    if (table->purge_count < CACHE_PURGES_MAX)
+        purge = shared_memory_alloc(table->memory, sizeof *purge + key.len);
+    if (purge == NULL)
+        return false;
+    *purge = (struct purge){
+        .next = table->purges, .when = when, .made = now, .prefix = prefix, .len = key.len
+    };
+    if (key.len > 0)
+        memcpy(purge->key, key.at, key.len);
+    table->purges = purge;
+    table->purge_count++;
+    return true;
+}
+
+unsigned cache_table_purges(const struct cache_table *table)
+{
+    return table->purge_count;
+}
+
+bool cache_table_is_purged(const struct cache_table *table, struct slice key, int64_t written)
+{
+    for (const struct purge *purge = table->purges; purge != NULL; purge = purge->next) {
+        struct slice own = slice_make(purge->key, purge->len);
+        if (written <= purge->when &&
+            (purge->prefix ? slice_starts(key, own) : slice_equal(key, own)))
+            return true;
+    }
+    return false;
+}
+
+void cache_table_end_purges(struct cache_table *table, uint64_t before)
+{
+    struct purge **place = &table->purges;
+
+    while (*place != NULL) {
+        struct purge *purge = *place;
+        if (purge->made >= before) {
+            place = &purge->next;
+            continue;
+        }
+        *place = purge->next;
+        shared_memory_free(table->memory, purge);
+        table->purge_count--;
+    }
 }
 
 /* --- upkeep --- */

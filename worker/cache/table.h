@@ -75,6 +75,25 @@ void cache_table_failed(struct cache_table *, const unsigned char digest[static 
  * any case). False: there is none. */
 bool cache_table_evict(struct cache_table *, uint64_t used_before, struct cache_evicted *);
 
+/* --- purges --- */
+
+enum { CACHE_PURGES_MAX = 256 };
+
+/* What was written up to `when` (wall-clock nanoseconds) under the key, or, `prefix`, under a key
+ * that begins so, is as if it were not there, until cache_table_end_purges. `now`: monotonic
+ * ms. False: there is no room, or there are too many. */
+bool cache_table_purge(struct cache_table *, struct slice key, bool prefix, int64_t when,
+                       uint64_t now);
+
+/* How many there are; and whether they are about an entry that was written at this time. */
+unsigned cache_table_purges(const struct cache_table *);
+bool cache_table_is_purged(const struct cache_table *, struct slice key, int64_t written);
+
+/* Forgets those that were made before (monotonic ms): nothing is left that they are about. */
+void cache_table_end_purges(struct cache_table *, uint64_t before);
+
+/* --- upkeep --- */
+
 /* Bytes of all files, and how many entries there are. */
 uint64_t cache_table_size(const struct cache_table *);
 uint64_t cache_table_count(const struct cache_table *);

@@ -134,6 +134,38 @@ START_TEST(a_full_table_makes_room)
 }
 END_TEST
 
+START_TEST(purges_are_about_what_was_before)
+{
+    struct slice a = SLICE("/a"), ab = SLICE("/ab"), b = SLICE("/b");
+
+    ck_assert(cache_table_purge(table, a, true, 100, NOW));
+    ck_assert(cache_table_purge(table, b, false, 200, NOW + 1));
+    ck_assert_uint_eq(cache_table_purges(table), 2);
+    ck_assert(cache_table_is_purged(table, a, 100));
+    ck_assert(cache_table_is_purged(table, ab, 99));
+    ck_assert(!cache_table_is_purged(table, ab, 101));
+    ck_assert(cache_table_is_purged(table, b, 200));
+    ck_assert(!cache_table_is_purged(table, SLICE("/bb"), 1));
+    cache_table_end_purges(table, NOW + 1);
+    ck_assert_uint_eq(cache_table_purges(table), 1);
+    ck_assert(!cache_table_is_purged(table, a, 100));
+    ck_assert(cache_table_is_purged(table, b, 200));
+}
+END_TEST
+
+START_TEST(purges_are_bounded)
+{
+    unsigned count = 0;
+
+    while (cache_table_purge(table, SLICE("/a"), true, 1, NOW))
+        count++;
+    ck_assert_uint_le(count, CACHE_PURGES_MAX);
+    ck_assert_uint_gt(count, 0);
+    cache_table_end_purges(table, NOW + 1);
+    ck_assert(cache_table_purge(table, SLICE("/a"), true, 1, NOW));
+}
+END_TEST
+
 START_TEST(one_keeps_the_table)
 {
     pid_t keeper;
@@ -159,9 +191,14 @@ int main(void)
     Suite *suite = suite_create("cache table");
     TCase *all = tcase_create("all");
     const TTest *const tests[] = {
-        uses_are_counted,      sizes_add_up,
-        one_claims_an_update,  failures_are_remembered_until_something_is_stored,
-        the_oldest_goes_first, a_full_table_makes_room,
+        uses_are_counted,
+        sizes_add_up,
+        one_claims_an_update,
+        failures_are_remembered_until_something_is_stored,
+        the_oldest_goes_first,
+        a_full_table_makes_room,
+        purges_are_about_what_was_before,
+        purges_are_bounded,
         one_keeps_the_table,
     };
 

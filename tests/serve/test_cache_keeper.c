@@ -1,0 +1,262 @@
+/* The upkeep of a cache: what is removed when, what is found after a start, and what survives a
+ * death. */
+#include "tests/serve/harness_upstream.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define LISTEN "listen 127.0.0.1:@port@; "
+#define SERVER                                                                       \
+    "add_header X-Cache $upstream_cache_status always;\n"                            \
+    "map $request_method $purges { PURGE 1; default 0; }\n"                          \
+    "server { " LISTEN "proxy_cache_valid 200 1h; proxy_cache_key $request_uri;\n"   \
+    "location / { proxy_pass http://127.0.0.1:@port2@; proxy_cache one;\n"           \
+    "proxy_cache_purge $purges; proxy_cache_lock on; proxy_cache_lock_timeout 1h;\n" \
+    "proxy_cache_lock_age 1h; } }"
+#define PACE                                                                      \
+    "manager_files=10 manager_sleep=1ms manager_threshold=100ms loader_files=1\n" \
+    "loader_sleep=1ms loader_threshold=100ms purger_files=1 purger_sleep=1ms\n"   \
+    "purger_threshold=100ms use_temp_path=off"
+
+static const char usual_conf[] = "proxy_cache_path cache keys_zone=one:1m " PACE ";\n" SERVER;
+
+/* --- asking, and answering as the upstream --- */
+
+static struct client *send_request(struct server *server, const char *method, const char *path)
+{
+    struct client *client = client_open(server);
+
+    client_send(client, "%s %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", method, path);
+    return client;
+}
+
+static struct client *asked(struct server *server, int listening)
+{
+    struct client *up = upstream_accept(server, listening);
+
+    upstream_request(up, NULL);
+    return up;
+}
+
+static void answer(struct client *up, const char *fields, const char *body)
+{
+    client_send(up, "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n%s", fields, strlen(body),
+                body);
+    client_close(up);
+}
+
+static void fetch(struct server *server, int listening, const char *path, const char *fields,
+                  const char *body)
+{
+    struct client *client = send_request(server, "GET", path);
+
+    answer(asked(server, listening), fields, body);
+    struct response *response = client_read(client);
+    ck_assert_str_eq(header(response, "X-Cache"), "MISS");
+    ck_assert_str_eq(response->body, body);
+}
+
+static void expect_hit(struct server *server, const char *path)
+{
+    ck_assert_str_eq(header(get(server, path), "X-Cache"), "HIT");
+}
+
+static int purge(struct server *server, const char *path)
+{
+    return client_read(send_request(server, "PURGE", path))->status;
+}
+
+/* Files in a folder of the server, but for those whose names begin with a dot. */
+static unsigned count_files(struct server *server, const char *path)
+{
+    DIR *folder = opendir(server_path(server, path));
+    const struct dirent *entry;
+    unsigned count = 0;
+
+    ck_assert_ptr_nonnull(folder);
+    while ((entry = readdir(folder)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(folder);
+    return count;
+}
+
+/* --- what is too much, or too old --- */
+
+START_TEST(the_oldest_make_room)
+{
+    struct server *server =
+        server_start("proxy_cache_path cache keys_zone=one:1m max_size=12k " PACE ";\n" SERVER);
+    int listening = upstream_listen(server, 2);
+
+    fetch(server, listening, "/1", "", "one");
+    fetch(server, listening, "/2", "", "two");
+    fetch(server, listening, "/3", "", "three");
+    expect_hit(server, "/1");
+    fetch(server, listening, "/4", "", "four");
+    EVENTUALLY(count_files(server, "cache") == 3);
+    expect_hit(server, "/1");
+    fetch(server, listening, "/2", "", "two");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(what_nobody_asks_for_goes)
+{
+    struct server *server =
+        server_start("proxy_cache_path cache keys_zone=one:1m inactive=1ms " PACE ";\n" SERVER);
+    int listening = upstream_listen(server, 2);
+
+    fetch(server, listening, "/1", "", "one");
+    EVENTUALLY(count_files(server, "cache") == 0);
+    fetch(server, listening, "/1", "", "one");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_full_disk_is_emptied)
+{
+    struct server *server = server_start(
+        "proxy_cache_path cache keys_zone=one:1m min_free=1000000g " PACE ";\n" SERVER);
+    int listening = upstream_listen(server, 2);
+
+    fetch(server, listening, "/1", "", "one");
+    EVENTUALLY(count_files(server, "cache") == 0);
+    server_stop(server);
+}
+END_TEST
+
+/* --- starts and deaths --- */
+
+/* What was there is found, and strangers are left alone. */
+START_TEST(files_are_found_after_a_start)
+{
+    struct server *server = server_new();
+
+    server_run(server, &(struct setup){ .http = usual_conf });
+    int listening = upstream_listen(server, 2);
+    fetch(server, listening, "/1", "", "one");
+    fetch(server, listening, "/2", "", "two");
+    server_quit(server);
+    server_file(server, "cache/notes.txt", "mine");
+    server_file(server, "cache/.temp/999999999.1", "left behind by a process that was killed");
+    server_run(server, &(struct setup){ .http = usual_conf });
+    server_wait_log(server, "is loaded: 2 entries, 8192 bytes");
+    EVENTUALLY(*server_read(server, "cache/.temp/999999999.1") == '\0');
+    expect_hit(server, "/1");
+    expect_hit(server, "/2");
+    ck_assert_str_eq(server_read(server, "cache/notes.txt"), "mine");
+    server_stop(server);
+}
+END_TEST
+
+static void kill_workers(struct server *server)
+{
+    pid_t pids[8];
+    size_t count = server_workers(server, pids, 8);
+
+    for (size_t i = 0; i < count; i++)
+        ck_assert_int_eq(kill(pids[i], SIGKILL), 0);
+}
+
+static bool has_others(struct server *server, const pid_t *before, size_t count)
+{
+    pid_t now[8];
+    size_t found = server_workers(server, now, 8);
+
+    for (size_t i = 0; i < found; i++)
+        for (size_t k = 0; k < count; k++)
+            if (now[i] == before[k])
+                return false;
+    return found == count;
+}
+
+/* The worker that fetches dies: what it has claimed is free for others, and what it has written
+ * goes. */
+START_TEST(a_killed_worker_leaves_nothing_behind)
+{
+    struct server *server = server_start(usual_conf);
+    int listening = upstream_listen(server, 2);
+    pid_t before[8];
+    size_t count = worker_count();
+
+    server_allow(server, "exited on signal 9");
+    server_allow(server, "ended at once");
+    server_allow(server, "died while it changed");
+    fetch(server, listening, "/kept", "", "kept");
+    struct client *client = send_request(server, "GET", "/1"), *up = asked(server, listening);
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+    client_read_bytes(client, 10);
+    EVENTUALLY(server_workers(server, before, 8) == count);
+    kill_workers(server);
+    EVENTUALLY(has_others(server, before, count));
+    EVENTUALLY(count_files(server, "cache/.temp") == 0);
+    fetch(server, listening, "/1", "", "whole");
+    expect_hit(server, "/1");
+    expect_hit(server, "/kept");
+    server_stop(server);
+}
+END_TEST
+
+/* --- purging --- */
+
+START_TEST(many_are_purged_at_once)
+{
+    static const char *const purgers[] = { "on", "off" };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct server *server = server_new();
+        char conf[1024];
+        snprintf(conf, sizeof conf,
+                 "proxy_cache_path cache keys_zone=one:1m purger=%s " PACE ";\n%s", purgers[i],
+                 SERVER);
+        server_run(server, &(struct setup){ .http = conf });
+        int listening = upstream_listen(server, 2);
+        fetch(server, listening, "/a/1", "", "one");
+        fetch(server, listening, "/a/2", "", "two");
+        fetch(server, listening, "/b/1", "", "one");
+        ck_assert_int_eq(purge(server, "/a/*"), 204);
+        fetch(server, listening, "/a/1", "", "new");
+        expect_hit(server, "/a/1");
+        expect_hit(server, "/b/1");
+        if (i == 0)
+            EVENTUALLY(count_files(server, "cache") == 2);
+        fetch(server, listening, "/a/2", "", "new");
+        server_stop(server);
+    }
+}
+END_TEST
+
+START_TEST(all_variants_are_purged)
+{
+    struct server *server = server_start(usual_conf);
+    int listening = upstream_listen(server, 2);
+    static const char *const languages[] = { "de", "en" };
+
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 2; i++) {
+            struct client *client = client_open(server);
+            client_send(client, "GET /1 HTTP/1.1\r\nHost: h\r\nAccept-Language: %s\r\n\r\n",
+                        languages[i]);
+            answer(asked(server, listening), "Vary: Accept-Language\r\n", languages[i]);
+            ck_assert_str_eq(client_read(client)->body, languages[i]);
+        }
+        ck_assert_int_eq(purge(server, "/1"), 204);
+    }
+    server_stop(server);
+}
+END_TEST
+
+int main(void)
+{
+    return serve_main("cache_keeper", (const TTest *[]){
+                                          the_oldest_make_room,
+                                          what_nobody_asks_for_goes,
+                                          a_full_disk_is_emptied,
+                                          files_are_found_after_a_start,
+                                          a_killed_worker_leaves_nothing_behind,
+                                          many_are_purged_at_once,
+                                          all_variants_are_purged,
+                                          NULL,
+                                      });
+}
