@@ -1,11 +1,6 @@
 /* Any bytes as the beginning of a cache's file: what is taken is what would be written, and
  * no text reaches beyond what was read.
  *
- *     clang -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -I. \
- *         tests/fuzz/fuzz_cache_header.c worker/cache/file.c common/crc32.c common/slice.c \
- *         -o fuzz_cache_header
- *     ./fuzz_cache_header -max_len=4096 -max_total_time=60
- *
  * The first byte says whether the checksums are made good first: nothing would be found behind
  * them else. */
 #include "worker/cache/file.h"

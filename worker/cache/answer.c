@@ -10,7 +10,9 @@ static bool add_body(struct cache_use *use)
     struct request *request = use->exchange->request;
     struct open_file *file = use->file;
 
-    request->response.length = use->entry.body_size;
+    /* An answer to HEAD that was kept as it is says itself how long it would be. */
+    if (use->entry.body_size > 0 || !request->head_only)
+        request->response.length = use->entry.body_size;
     request->response.length_known = true;
     if (file->content.at != NULL)
         return response_memory(request, slice_from(file->content, use->body_at));

@@ -160,13 +160,12 @@ void cache_variant(const struct cache_use *use, struct slice vary,
 
 /* --- the file --- */
 
-enum { HEAD_USUAL = 4096 }; /* bytes that are read at first */
+enum { HEAD_USUAL = 2048 }; /* bytes that are read at first */
 
-static bool read_at_most(int fd, struct buffer *buffer)
+static bool read_at_most(int fd, struct buffer *buffer, size_t len)
 {
-    while (buffer->end < buffer->size) {
-        ssize_t got =
-            pread(fd, buffer->data + buffer->end, buffer->size - buffer->end, (off_t)buffer->end);
+    while (buffer->end < len) {
+        ssize_t got = pread(fd, buffer->data + buffer->end, len - buffer->end, (off_t)buffer->end);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -186,7 +185,7 @@ static struct slice read_beginning(struct cache_use *use, size_t len)
 
     buffer_give(pool, use->bytes);
     use->bytes = len > pool->size ? buffer_take_sized(pool, len) : buffer_take(pool);
-    if (use->bytes == NULL || !read_at_most(use->file->fd, use->bytes))
+    if (use->bytes == NULL || !read_at_most(use->file->fd, use->bytes, len))
         return nothing;
     return slice_make(use->bytes->data, use->bytes->end);
 }

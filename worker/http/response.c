@@ -269,7 +269,8 @@ static char *put_content_lines(char *at, const struct response *response, bool c
         at = put_number(at, response->length);
         at = put(at, SLICE("\r\n"));
     }
-    if (response->last_modified_text.len > 0 && (status == 200 || status == 206 || status == 304))
+    bool dated = response->last_modified_text.len > 0 && !response->last_modified_passed;
+    if (dated && (status == 200 || status == 206 || status == 304))
         at = put_line(at, SLICE("Last-Modified"), response->last_modified_text);
     if (completed)
         at = put_line(at, SLICE("Location"), response->location);
@@ -308,6 +309,8 @@ static char *put_fields(char *at, const struct response *response, bool complete
 
     if (response->location.at != NULL && !completed)
         at = put_line(at, SLICE("Location"), response->location);
+    if (response->last_modified_passed && response->last_modified_text.len > 0)
+        at = put_line(at, SLICE("Last-Modified"), response->last_modified_text);
     if (response->etag.len > 0)
         at = put_line(at, SLICE("ETag"), response->etag);
     for (size_t i = 0; i < response->fields.count; i++)

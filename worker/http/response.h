@@ -42,6 +42,7 @@ struct response {
     struct slice etag;             /* with its quotes; empty: none */
     time_t last_modified;          /* -1: none */
     struct slice last_modified_text; /* the same as an HTTP date; empty: not sent */
+    bool last_modified_passed;       /* it is an upstream's: it stands where that had it */
     uint64_t length;                 /* of the body, when length_known */
     bool length_known;               /* else chunked (1.1) or until close (1.0) */
     bool unconditional;              /* conditions were somebody else's to look at */

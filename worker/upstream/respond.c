@@ -115,6 +115,7 @@ static bool take_own(struct response *response, const struct answer_field *field
     case ANSWER_LAST_MODIFIED:
         response->last_modified = date_parse(value);
         response->last_modified_text = value;
+        response->last_modified_passed = true;
         return true;
     case ANSWER_ETAG:
         response->etag = value;
