@@ -227,24 +227,41 @@ static bool is_sound(struct cache_use *use)
            body_is_sound(use);
 }
 
-/* Opens the file; use->file stays NULL when there is none that is good. */
-static void open_entry(struct cache_use *use)
+static void log_unopened(const struct cache_use *use, const char *path, int error)
+{
+    if (error != ENOENT && error != ENOTDIR)
+        request_log(use->exchange->request, LOG_LEVEL_CRIT, error, "open() \"%s\" failed", path);
+}
+
+/* What was opened is not what was looked for. */
+static void log_useless(const struct cache_use *use, const char *path, bool sound)
 {
     struct request *request = use->exchange->request;
+
+    if (sound)
+        request_log(request, LOG_LEVEL_CRIT, 0, "cache file \"%s\" has md5 collision", path);
+    else
+        request_log(request, LOG_LEVEL_WARN, 0, "cache file \"%s\" is damaged: it is fetched again",
+                    path);
+}
+
+/* Opens the file; use->file is NULL when there is none that is good. */
+static void open_entry(struct cache_use *use)
+{
     char text[PATH_MAX];
     struct slice path = slice_make(text, cache_file_path(use->cache, use->digest, text));
-    int error = file_open_own(request, path, &use->file);
+    int error = file_open_own(use->exchange->request, path, &use->file);
 
-    if (error == 0 && is_sound(use) && slice_equal(use->entry.key, use->key))
+    if (error != 0) {
+        use->file = NULL;
+        log_unopened(use, text, error);
         return;
-    if (error == 0 && !is_sound(use))
-        request_log(request, LOG_LEVEL_WARN, 0, "cache file \"%s\" is damaged: it is fetched again",
-                    text);
-    else if (error == 0)
-        request_log(request, LOG_LEVEL_CRIT, 0, "cache file \"%s\" has md5 collision", text);
-    else if (error != ENOENT && error != ENOTDIR)
-        request_log(request, LOG_LEVEL_CRIT, error, "open() \"%s\" failed", text);
+    }
+    bool sound = is_sound(use);
+    if (sound && slice_equal(use->entry.key, use->key))
+        return;
     use->file = NULL;
+    log_useless(use, text, sound);
 }
 
 /* The file is of the request's variant, or has none. */
