@@ -93,6 +93,8 @@ void status_command(struct master *master, struct control_client *client, struct
     struct status_view view = {
         .board = master->board,
         .tallies = current->conf->tallies,
+        .conf = current->conf,
+        .log = master->log,
         .listeners = current->listeners,
         .listener_count = current->listener_count,
         .now = time(NULL),

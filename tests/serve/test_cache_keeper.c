@@ -81,6 +81,15 @@ static unsigned count_files(struct server *server, const char *path)
     return count;
 }
 
+/* What the status page of @port3@ says. */
+static const char *status(struct server *server, const char *path)
+{
+    struct client *client = client_open_port(server, 3);
+
+    client_send(client, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path);
+    return client_read(client)->body;
+}
+
 /* --- what is too much, or too old --- */
 
 START_TEST(the_oldest_make_room)
@@ -122,6 +131,29 @@ START_TEST(a_full_disk_is_emptied)
 
     fetch(server, listening, "/1", "", "one");
     EVENTUALLY(count_files(server, "cache") == 0);
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(caches_are_counted)
+{
+    struct server *server =
+        server_start("server { listen 127.0.0.1:@port3@; location /json { status json; }\n"
+                     "location /metrics { status prometheus; } }\n"
+                     "proxy_cache_path cache keys_zone=one:1m max_size=1m " PACE ";\n" SERVER);
+    int listening = upstream_listen(server, 2);
+
+    fetch(server, listening, "/1", "", "one");
+    expect_hit(server, "/1");
+    expect_hit(server, "/1");
+    EVENTUALLY(strstr(status(server, "/json"),
+                      "\"entries\":1,\"size\":4096,\"max_size\":1048576,\"MISS\":1,") != NULL);
+    EVENTUALLY(strstr(status(server, "/json"), "\"HIT\":2}") != NULL);
+    const char *text = status(server, "/metrics");
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nmuxd_cache_requests_total{cache=\"one\",status=\"HIT\"} 2\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nmuxd_cache_entries{cache=\"one\"} 1\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nmuxd_cache_bytes{cache=\"one\"} 4096\n"));
     server_stop(server);
 }
 END_TEST
@@ -253,6 +285,7 @@ int main(void)
                                           the_oldest_make_room,
                                           what_nobody_asks_for_goes,
                                           a_full_disk_is_emptied,
+                                          caches_are_counted,
                                           files_are_found_after_a_start,
                                           a_killed_worker_leaves_nothing_behind,
                                           many_are_purged_at_once,

@@ -92,6 +92,17 @@ const struct cache *cache_next(const struct zone *zone)
     return zone == NULL ? NULL : cache_of(zone);
 }
 
+bool cache_figures(const struct cache *cache, const struct log *log, struct cache_figures *figures)
+{
+    const struct cache_table *table = zone_lock(cache->zone, log);
+
+    if (table == NULL)
+        return false;
+    *figures = cache_table_figures(table);
+    zone_unlock(cache->zone);
+    return true;
+}
+
 /* --- proxy_cache_path --- */
 
 struct reading {

@@ -53,6 +53,11 @@ static inline uint64_t cache_space(uint64_t size)
     return (size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
+struct cache_figures; /* table.h */
+
+/* The figures of a cache as they are now. False: its table does not fit the zone. */
+bool cache_figures(const struct cache *, const struct log *, struct cache_figures *);
+
 /* The folder of files that are being written, with a '/' before it. */
 #define CACHE_TEMP_FOLDER "/.temp"
 

@@ -53,11 +53,11 @@ void cache_load(struct cache_keeper *keeper, const struct cache *cache)
         (table = zone_lock(cache->zone, keeper->log)) == NULL)
         return;
     cache_table_is_loaded(table);
-    uint64_t size = cache_table_size(table), count = cache_table_count(table);
+    struct cache_figures figures = cache_table_figures(table);
     zone_unlock(cache->zone);
     log_write(keeper->log, LOG_LEVEL_NOTICE, 0, 0,
               "cache \"%s\" is loaded: %llu entries, %llu bytes", cache->path,
-              (unsigned long long)count, (unsigned long long)size);
+              (unsigned long long)figures.entries, (unsigned long long)figures.size);
 }
 
 /* --- removing --- */
@@ -80,7 +80,7 @@ static bool choose(struct cache_keeper *keeper, const struct cache *cache, bool 
 
     if (table == NULL)
         return false;
-    full |= cache_table_size(table) > cache->max_size;
+    full |= cache_table_figures(table).size > cache->max_size;
     bool chosen = cache_table_evict(table, full ? UINT64_MAX : used_before, evicted);
     zone_unlock(cache->zone);
     return chosen;

@@ -23,7 +23,7 @@ struct cache_table {
     struct shared_memory *memory;
     struct key_tree nodes;
     struct node *newest, *oldest; /* by use */
-    uint64_t size, count;
+    struct cache_figures figures;
     uint64_t claims; /* ever made */
     struct purge *purges;
     unsigned purge_count;
@@ -31,6 +31,17 @@ struct cache_table {
     pid_t keeper;  /* 0: none */
     uint64_t kept; /* monotonic ms: when the keeper last said so */
 };
+
+const char *cache_status_name(enum cache_status status)
+{
+    static const char *const names[CACHE_STATUSES] = {
+        [CACHE_MISS] = "MISS",   [CACHE_BYPASS] = "BYPASS",     [CACHE_EXPIRED] = "EXPIRED",
+        [CACHE_STALE] = "STALE", [CACHE_UPDATING] = "UPDATING", [CACHE_REVALIDATED] = "REVALIDATED",
+        [CACHE_HIT] = "HIT",
+    };
+
+    return names[status];
+}
 
 struct cache_table *cache_table_new(struct shared_memory *memory)
 {
@@ -78,10 +89,10 @@ static struct node *find(const struct cache_table *table, const unsigned char *d
 
 static void set_size(struct cache_table *table, struct node *node, bool exists, uint64_t size)
 {
-    table->size -= node->known.size;
+    table->figures.size -= node->known.size;
     node->known.exists = exists;
     node->known.size = exists ? size : 0;
-    table->size += node->known.size;
+    table->figures.size += node->known.size;
 }
 
 static struct node *add(struct cache_table *table, const unsigned char *digest, uint64_t now)
@@ -93,7 +104,7 @@ static struct node *add(struct cache_table *table, const unsigned char *digest, 
     *node = (struct node){ .used = now };
     key_tree_add(&table->nodes, &node->node, slice_make((const char *)digest, CACHE_DIGEST));
     age_add(table, node);
-    table->count++;
+    table->figures.entries++;
     return node;
 }
 
@@ -111,7 +122,7 @@ bool cache_table_evict(struct cache_table *table, uint64_t used_before,
     age_remove(table, node);
     key_tree_remove(&table->nodes, &node->node);
     shared_memory_free(table->memory, node);
-    table->count--;
+    table->figures.entries--;
     return true;
 }
 
@@ -270,14 +281,14 @@ void cache_table_end_purges(struct cache_table *table, uint64_t before)
 
 /* --- upkeep --- */
 
-uint64_t cache_table_size(const struct cache_table *table)
+void cache_table_count(struct cache_table *table, enum cache_status status)
 {
-    return table->size;
+    table->figures.requests[status]++;
 }
 
-uint64_t cache_table_count(const struct cache_table *table)
+struct cache_figures cache_table_figures(const struct cache_table *table)
 {
-    return table->count;
+    return table->figures;
 }
 
 bool cache_table_is_cold(const struct cache_table *table)

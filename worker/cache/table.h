@@ -14,6 +14,21 @@
 
 struct cache_table;
 
+/* $upstream_cache_status: what became of a request. */
+enum cache_status {
+    CACHE_MISS,
+    CACHE_BYPASS,
+    CACHE_EXPIRED,
+    CACHE_STALE,
+    CACHE_UPDATING,
+    CACHE_REVALIDATED,
+    CACHE_HIT,
+    CACHE_STATUSES,
+};
+
+/* "HIT" */
+const char *cache_status_name(enum cache_status);
+
 /* An empty table in the memory, cold: there may be files that it does not know. NULL when
  * there is no room. */
 struct cache_table *cache_table_new(struct shared_memory *);
@@ -94,9 +109,15 @@ void cache_table_end_purges(struct cache_table *, uint64_t before);
 
 /* --- upkeep --- */
 
-/* Bytes of all files, and how many entries there are. */
-uint64_t cache_table_size(const struct cache_table *);
-uint64_t cache_table_count(const struct cache_table *);
+/* A request has ended so. */
+void cache_table_count(struct cache_table *, enum cache_status);
+
+struct cache_figures {
+    uint64_t size;                     /* bytes of all files */
+    uint64_t entries;                  /* with and without a file */
+    uint64_t requests[CACHE_STATUSES]; /* that have ended */
+};
+struct cache_figures cache_table_figures(const struct cache_table *);
 
 /* There may be files that the table does not know: it is new, and nobody has looked yet. */
 bool cache_table_is_cold(const struct cache_table *);

@@ -16,11 +16,22 @@ static const struct cache_settings *settings_of(const struct cache_use *use)
 
 /* --- beginning --- */
 
+static void count(const struct cache_use *use)
+{
+    struct cache_table *table = cache_lock(use);
+
+    if (table == NULL)
+        return;
+    cache_table_count(table, use->status);
+    cache_unlock(use);
+}
+
 static void end(struct request *request, void *what)
 {
     struct cache_use *use = what;
     struct worker *worker = request->worker;
 
+    count(use);
     timer_disarm(&worker->timers, &use->timer);
     cache_drop_file(use);
     cache_release(use);

@@ -11,17 +11,6 @@
 
 struct open_file;
 
-/* $upstream_cache_status */
-enum cache_status {
-    CACHE_MISS,
-    CACHE_BYPASS,
-    CACHE_EXPIRED,
-    CACHE_STALE,
-    CACHE_UPDATING,
-    CACHE_REVALIDATED,
-    CACHE_HIT,
-};
-
 enum cache_writing {
     CACHE_NOT_WRITING,
     CACHE_WRITING,

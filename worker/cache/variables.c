@@ -10,16 +10,11 @@ static const struct cache_use *use_of(const struct request *request)
 
 static bool get_status(struct request *request, struct slice argument, struct slice *value)
 {
-    static const char *const names[] = {
-        [CACHE_MISS] = "MISS",   [CACHE_BYPASS] = "BYPASS",     [CACHE_EXPIRED] = "EXPIRED",
-        [CACHE_STALE] = "STALE", [CACHE_UPDATING] = "UPDATING", [CACHE_REVALIDATED] = "REVALIDATED",
-        [CACHE_HIT] = "HIT",
-    };
     const struct cache_use *use = use_of(request);
 
     (void)argument;
     if (use != NULL)
-        *value = slice_of(names[use->status]);
+        *value = slice_of(cache_status_name(use->status));
     return use != NULL;
 }
 

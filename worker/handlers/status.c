@@ -54,6 +54,8 @@ static struct status_view view_of(struct worker *worker)
     return (struct status_view){
         .board = setup->board,
         .tallies = worker->conf->tallies,
+        .conf = worker->conf,
+        .log = worker->log,
         .listeners = setup->listeners,
         .listener_count = setup->listener_count,
         .now = worker->clock.wall,

@@ -1,6 +1,8 @@
 #include "common/sockaddr.h"
 #include "common/text.h"
 #include "common/version.h"
+#include "worker/cache/cache.h"
+#include "worker/cache/table.h"
 #include "worker/http/log_escape.h"
 #include "worker/status/view.h"
 
@@ -183,6 +185,38 @@ static void add_tallies(struct text *text, const struct status_view *view, const
     text_add(text, SLICE("]"));
 }
 
+static void add_cache(struct text *text, const struct cache *cache,
+                      const struct cache_figures *figures)
+{
+    text_add(text, SLICE("{\"name\":"));
+    add_string(text, cache->zone->name);
+    text_add(text, SLICE(",\"path\":"));
+    add_string(text, slice_of(cache->path));
+    text_format(text, ",\"entries\":%llu,\"size\":%llu,\"max_size\":", (number)figures->entries,
+                (number)figures->size);
+    text_format(text, cache->max_size == UINT64_MAX ? "null" : "%llu", (number)cache->max_size);
+    for (unsigned i = 0; i < CACHE_STATUSES; i++)
+        text_format(text, ",\"%s\":%llu", cache_status_name(i), (number)figures->requests[i]);
+    text_add(text, SLICE("}"));
+}
+
+static void add_caches(struct text *text, const struct status_view *view)
+{
+    const struct cache *cache = cache_next(conf_zones_first(view->conf));
+    const char *between = "\n";
+
+    text_add(text, SLICE(",\n\"caches\":["));
+    for (; cache != NULL; cache = cache_next(cache->zone->next)) {
+        struct cache_figures figures;
+        if (!cache_figures(cache, view->log, &figures))
+            continue;
+        text_add(text, slice_of(between));
+        add_cache(text, cache, &figures);
+        between = ",\n";
+    }
+    text_add(text, SLICE("]"));
+}
+
 struct slice view_json(struct arena *arena, const struct status_view *view)
 {
     struct text text = { .arena = arena };
@@ -198,6 +232,7 @@ struct slice view_json(struct arena *arena, const struct status_view *view)
     add_tallies(&text, view, "servers", TALLY_SERVER);
     add_tallies(&text, view, "locations", TALLY_LOCATION);
     add_tallies(&text, view, "peers", TALLY_PEER);
+    add_caches(&text, view);
     text_add(&text, SLICE("}\n"));
     return text_end(&text);
 }

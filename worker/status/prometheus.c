@@ -2,6 +2,8 @@
 #include "common/sockaddr.h"
 #include "common/text.h"
 #include "common/version.h"
+#include "worker/cache/cache.h"
+#include "worker/cache/table.h"
 #include "worker/status/view.h"
 
 #include <stdio.h>
@@ -437,6 +439,52 @@ static void add_peers(struct text *text, const struct series_list *list)
               offsetof(struct series_sum, down));
 }
 
+/* --- caches --- */
+
+/* The value of each cache that `value` gives, with its name. */
+static void add_cache_gauge(struct text *text, const struct status_view *view, const char *name,
+                            const char *help, size_t offset)
+{
+    const struct cache *cache = cache_next(conf_zones_first(view->conf));
+    struct cache_figures figures;
+
+    family(text, name, "gauge", help);
+    for (; cache != NULL; cache = cache_next(cache->zone->next)) {
+        if (!cache_figures(cache, view->log, &figures))
+            continue;
+        text_format(text, "%s{cache=", name);
+        add_value(text, cache->zone->name);
+        text_format(text, "} %llu\n",
+                    (number) * (const uint64_t *)((const char *)&figures + offset));
+    }
+}
+
+static void add_cache_requests(struct text *text, const struct status_view *view)
+{
+    const struct cache *cache = cache_next(conf_zones_first(view->conf));
+    struct cache_figures figures;
+
+    family(text, "muxd_cache_requests_total", "counter", "Requests by what a cache had for them.");
+    for (; cache != NULL; cache = cache_next(cache->zone->next))
+        for (unsigned i = 0; i < CACHE_STATUSES && cache_figures(cache, view->log, &figures); i++) {
+            text_add(text, SLICE("muxd_cache_requests_total{cache="));
+            add_value(text, cache->zone->name);
+            text_format(text, ",status=\"%s\"} %llu\n", cache_status_name(i),
+                        (number)figures.requests[i]);
+        }
+}
+
+static void add_caches(struct text *text, const struct status_view *view)
+{
+    if (cache_next(conf_zones_first(view->conf)) == NULL)
+        return;
+    add_cache_requests(text, view);
+    add_cache_gauge(text, view, "muxd_cache_entries", "Entries that a cache knows.",
+                    offsetof(struct cache_figures, entries));
+    add_cache_gauge(text, view, "muxd_cache_bytes", "Bytes of a cache's files.",
+                    offsetof(struct cache_figures, size));
+}
+
 struct slice view_prometheus(struct arena *arena, const struct status_view *view)
 {
     struct text text = { .arena = arena };
@@ -455,5 +503,6 @@ struct slice view_prometheus(struct arena *arena, const struct status_view *view
     add_listeners(&text, view);
     add_series(&text, &zones);
     add_peers(&text, &peers);
+    add_caches(&text, view);
     return text_end(&text);
 }

@@ -12,7 +12,9 @@
 struct status_view {
     const struct board *board;
     const struct conf_tallies *tallies; /* NULL: none */
-    const struct listener *listeners;   /* with their sockets */
+    const struct conf *conf;            /* whose caches are shown */
+    const struct log *log;
+    const struct listener *listeners; /* with their sockets */
     size_t listener_count;
     time_t now;
     unsigned milliseconds;

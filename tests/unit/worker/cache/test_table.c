@@ -47,7 +47,7 @@ START_TEST(uses_are_counted)
     ck_assert_uint_eq(use(1, NOW).uses, 1);
     ck_assert_uint_eq(use(1, NOW).uses, 2);
     ck_assert_uint_eq(use(2, NOW).uses, 1);
-    ck_assert_uint_eq(cache_table_count(table), 2);
+    ck_assert_uint_eq(cache_table_figures(table).entries, 2);
 }
 END_TEST
 
@@ -58,12 +58,12 @@ START_TEST(sizes_add_up)
     ck_assert(cache_table_stored(table, digest(1), 70, NOW));
     ck_assert(cache_table_stored(table, digest(2), 5, NOW));
     ck_assert(use(1, NOW).exists);
-    ck_assert_uint_eq(cache_table_size(table), 75);
+    ck_assert_uint_eq(cache_table_figures(table).size, 75);
     cache_table_gone(table, digest(1));
     ck_assert(!use(1, NOW).exists);
-    ck_assert_uint_eq(cache_table_size(table), 5);
+    ck_assert_uint_eq(cache_table_figures(table).size, 5);
     ck_assert(cache_table_found(table, digest(2), 1000, NOW)); /* what is known is known better */
-    ck_assert_uint_eq(cache_table_size(table), 5);
+    ck_assert_uint_eq(cache_table_figures(table).size, 5);
 }
 END_TEST
 
@@ -111,7 +111,7 @@ START_TEST(the_oldest_goes_first)
     ck_assert(cache_table_evict(table, NOW + 2, &evicted));
     ck_assert(evicted.exists);
     ck_assert_mem_eq(evicted.digest, digest(2), CACHE_DIGEST);
-    ck_assert_uint_eq(cache_table_size(table), 0);
+    ck_assert_uint_eq(cache_table_figures(table).size, 0);
     ck_assert(cache_table_evict(table, UINT64_MAX, &evicted));
     ck_assert(!evicted.exists);
     ck_assert(!cache_table_evict(table, UINT64_MAX, &evicted));
@@ -129,8 +129,8 @@ START_TEST(a_full_table_makes_room)
         cache_table_stored(table, digest(count++), 1, NOW);
     }
     ck_assert_mem_eq(evicted.digest, digest(0), CACHE_DIGEST);
-    ck_assert_uint_eq(cache_table_count(table), count - 1);
-    ck_assert_uint_eq(cache_table_size(table), count - 1);
+    ck_assert_uint_eq(cache_table_figures(table).entries, count - 1);
+    ck_assert_uint_eq(cache_table_figures(table).size, count - 1);
 }
 END_TEST
 
