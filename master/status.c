@@ -39,10 +39,13 @@ void status_started(const struct generation *generation, unsigned slot)
         process->lane->owner.pid = process->pid;
 }
 
-static enum worker_state state_of(const struct generation *generation,
-                                  const struct worker_process *process)
+static enum worker_state state_of(const struct generation *generation, unsigned slot)
 {
-    if (generation->leaving || process->told)
+    const struct worker_process *process = &generation->processes[slot];
+    const struct worker_slot *shared = &generation->shared[slot];
+
+    if (generation->leaving || process->told ||
+        atomic_load_explicit(&shared->relieved, memory_order_relaxed))
         return WORKER_LEAVING;
     if (!process->accepting)
         return WORKER_STARTING;
@@ -55,7 +58,7 @@ static void update(const struct generation *generation, bool in_force)
         const struct worker_process *process = &generation->processes[slot];
         if (process->pid == 0 || process->lane == NULL)
             continue;
-        process->lane->owner.state = state_of(generation, process);
+        process->lane->owner.state = state_of(generation, slot);
         process->lane->owner.in_service = in_force && process_in_service(generation, slot);
     }
 }

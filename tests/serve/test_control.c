@@ -340,6 +340,8 @@ START_TEST(when_it_is_done_only_new_workers_accept)
                  body, both ? "server { listen 127.0.0.1:@port2@ deferred; }" : "");
         server_configure(server, &(struct setup){ .http = http });
         expect_reloaded(server, (unsigned)i + 2, worker_count());
+        ck_assert_uint_eq(count_of(server_status(server), "state=\"accepting\"} 1"),
+                          worker_count());
         const char *log = server_read(server, "logs/error.log");
         early += count_of(log, "gracefully shutting down") < ((unsigned)i + 1) * worker_count();
         for (int j = 0; j < REQUESTS; j++) {
