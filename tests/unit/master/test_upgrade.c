@@ -7,7 +7,9 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 static struct master master;
 static struct generation generation;
@@ -191,6 +193,59 @@ START_TEST(who_has_executed_a_new_one)
 }
 END_TEST
 
+/* A new master that this one has executed, which says nothing; and where it would. */
+static int begin_with_a_silent_one(uint64_t due)
+{
+    int ends[2];
+    pid_t pid = fork();
+
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0)
+        for (;;)
+            pause();
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    master.upgrade = (struct upgrade){
+        .successor = pid, .whole = true, .report = ends[0], .ready = -1, .due = due
+    };
+    return ends[1];
+}
+
+START_TEST(one_that_does_not_serve_in_time_is_killed)
+{
+    int said = begin_with_a_silent_one(2000), status;
+    pid_t successor = master.upgrade.successor;
+
+    upgrade_advance(&master, 1999);
+    ck_assert_int_eq(waitpid(successor, &status, WNOHANG), 0);
+    upgrade_advance(&master, 2000);
+    ck_assert_str_eq(heard.last, "the new binary does not serve in time");
+    ck_assert_int_eq(waitpid(successor, &status, 0), successor);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    close(said);
+    close(master.upgrade.report);
+}
+END_TEST
+
+/* It may take its time to say so, in pieces, with other things before. */
+START_TEST(one_that_serves_is_heard)
+{
+    int said = begin_with_a_silent_one(2000);
+
+    master.upgrade.whole = false;
+    ck_assert_int_eq(write(said, "muxd: [warn] a\nmuxd: rea", 24), 24);
+    upgrade_advance(&master, 1000);
+    ck_assert(!master.upgrade.serving);
+    ck_assert_int_eq(write(said, "dy\n", 3), 3);
+    upgrade_advance(&master, 1500);
+    ck_assert(master.upgrade.serving);
+    ck_assert_ptr_nonnull(strstr(heard.last, " serves"));
+    ck_assert_int_eq(master.upgrade.report, -1);
+    kill(master.upgrade.successor, SIGKILL);
+    waitpid(master.upgrade.successor, NULL, 0);
+    close(said);
+}
+END_TEST
+
 START_TEST(when_there_can_be_none)
 {
     struct generation next = { 0 };
@@ -223,6 +278,8 @@ int main(void)
     tcase_add_test(all, the_old_one_hears_when_the_new_one_serves);
     tcase_add_test(all, when_the_old_one_has_gone);
     tcase_add_test(all, who_has_executed_a_new_one);
+    tcase_add_test(all, one_that_does_not_serve_in_time_is_killed);
+    tcase_add_test(all, one_that_serves_is_heard);
     tcase_add_test(all, when_there_can_be_none);
     suite_add_tcase(suite, all);
     return unit_main(suite);
