@@ -53,8 +53,9 @@ struct upgrade {
     unsigned ticket;   /* clients of the control socket wait for it */
     int report;        /* what the new one says until it serves; -1: nothing more */
     uint64_t due;      /* it is given up */
-    char said[1024];
+    char said[1024];   /* the beginning of it */
     size_t said_len;
+    unsigned matched; /* of the word that tells it: so many bytes have come */
 };
 
 struct master {

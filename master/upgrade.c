@@ -276,16 +276,33 @@ static void handed_over(struct master *master)
         log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "kill() failed");
 }
 
+/* Warnings may come before the word, any number of them. No part of it but the first byte
+ * can begin it anew. */
+static void take_said(struct upgrade *upgrade, const char *bytes, size_t len)
+{
+    static const char word[] = READY_WORD;
+    size_t room = sizeof upgrade->said - 1 - upgrade->said_len;
+    size_t kept = len < room ? len : room;
+
+    memcpy(upgrade->said + upgrade->said_len, bytes, kept);
+    upgrade->said_len += kept;
+    for (size_t i = 0; i < len && word[upgrade->matched] != '\0'; i++)
+        if (bytes[i] == word[upgrade->matched])
+            upgrade->matched++;
+        else
+            upgrade->matched = bytes[i] == word[0];
+}
+
 /* What the new master has said so far. */
 static void listen_to_successor(struct master *master, uint64_t now)
 {
     struct upgrade *upgrade = &master->upgrade;
+    char bytes[512];
     ssize_t got;
 
-    while ((got = read(upgrade->report, upgrade->said + upgrade->said_len,
-                       sizeof upgrade->said - 1 - upgrade->said_len)) > 0)
-        upgrade->said_len += (size_t)got;
-    if (strstr(upgrade->said, READY_WORD) != NULL) {
+    while ((got = read(upgrade->report, bytes, sizeof bytes)) > 0)
+        take_said(upgrade, bytes, (size_t)got);
+    if (upgrade->matched == strlen(READY_WORD)) {
         handed_over(master);
         return;
     }

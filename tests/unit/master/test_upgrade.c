@@ -230,8 +230,11 @@ END_TEST
 START_TEST(one_that_serves_is_heard)
 {
     int said = begin_with_a_silent_one(2000);
+    char warnings[5000];
 
     master.upgrade.whole = false;
+    memset(warnings, 'm', sizeof warnings);
+    ck_assert_int_eq(write(said, warnings, sizeof warnings), (ssize_t)sizeof warnings);
     ck_assert_int_eq(write(said, "muxd: [warn] a\nmuxd: rea", 24), 24);
     upgrade_advance(&master, 1000);
     ck_assert(!master.upgrade.serving);
