@@ -55,8 +55,8 @@ uint64_t gateway_body_length(const struct exchange *);
 
 extern const struct value_type as_gateway_params; /* struct array of struct gateway_param */
 
-/* For the setter of X_pass: makes `handler` the location's. `value` is the `pass` of the
- * settings, at the directive's offset; `address` is the word without a scheme. */
+/* For the setter of X_pass: makes `handler` the location's, and `address`, the word without a
+ * scheme, what the settings pass to. */
 void gateway_set_pass(struct conf *, struct conf_scope *, const struct word *, struct slice address,
                       struct gateway_settings *, content_handler *handler);
 

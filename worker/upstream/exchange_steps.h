@@ -50,6 +50,10 @@ void upload_rewind(struct upload *);
  * asks for. */
 int exchange_respond(struct exchange *);
 
+/* The field of the answer is for the client: neither hidden nor between the upstream and this
+ * server only. */
+bool exchange_passes(const struct exchange *, const struct answer_field *);
+
 /* A 103 was read: the client gets it, when early_hints says so. False: memory is out. */
 bool exchange_pass_hints(struct exchange *);
 

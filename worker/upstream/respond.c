@@ -3,7 +3,6 @@
 #include "worker/cache/use.h"
 #include "worker/context.h"
 #include "worker/http/uri.h"
-#include "worker/net/output.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/sticky.h"
 
@@ -134,9 +133,19 @@ static bool take_own(struct response *response, const struct answer_field *field
     }
 }
 
-static bool is_for_client(const struct exchange *x, const struct answer_field *field)
+/* Fields that Connection names are for this server only (RFC 9110 7.6.1). */
+static bool is_named_by_connection(const struct exchange *x, const struct answer_field *field)
 {
-    return !is_hop_by_hop(field->known) && !exchange_hides(x->settings, field);
+    const struct answer_field *connection = answer_known(&x->head, ANSWER_CONNECTION);
+
+    return connection != NULL && field->known == ANSWER_OTHER &&
+           list_has_token(connection->value, field->name);
+}
+
+bool exchange_passes(const struct exchange *x, const struct answer_field *field)
+{
+    return !is_hop_by_hop(field->known) && !exchange_hides(x->settings, field) &&
+           !is_named_by_connection(x, field);
 }
 
 static bool copy_field(struct exchange *x, const struct answer_field *field)
@@ -144,7 +153,7 @@ static bool copy_field(struct exchange *x, const struct answer_field *field)
     struct response *response = &x->request->response;
     struct slice value = field->value;
 
-    if (!is_for_client(x, field))
+    if (!exchange_passes(x, field))
         return true;
     if (field->known == ANSWER_UPGRADE && x->head.status != 101)
         return true;
@@ -161,21 +170,12 @@ static bool copy_field(struct exchange *x, const struct answer_field *field)
     return take_own(response, field, value) || response_add(x->request, field->name, value);
 }
 
-/* Fields that Connection names are for this server only (RFC 9110 7.6.1). */
-static bool is_named_by_connection(const struct exchange *x, const struct answer_field *field)
-{
-    const struct answer_field *connection = answer_known(&x->head, ANSWER_CONNECTION);
-
-    return connection != NULL && field->known == ANSWER_OTHER &&
-           list_has_token(connection->value, field->name);
-}
-
 static bool copy_fields(struct exchange *x)
 {
     const struct answer_field *fields = x->head.fields.items;
 
     for (size_t i = 0; i < x->head.fields.count; i++)
-        if (!is_named_by_connection(x, &fields[i]) && !copy_field(x, &fields[i]))
+        if (!copy_field(x, &fields[i]))
             return false;
     return true;
 }
@@ -203,71 +203,4 @@ int exchange_respond(struct exchange *x)
         !sticky_respond(&x->selection, x->peer))
         return 500;
     return 0;
-}
-
-/* --- 103 --- */
-
-static bool send_line(struct request *request, struct slice name, struct slice value)
-{
-    struct slice line = arena_printf(&request->arena, "%.*s: %.*s\r\n", (int)name.len, name.at,
-                                     (int)value.len, value.at);
-
-    request->bytes_sent += line.len;
-    return line.at != NULL && output_append(request->connection, line);
-}
-
-bool exchange_pass_hints(struct exchange *x)
-{
-    struct request *request = x->request;
-    const struct answer_field *fields = x->head.fields.items;
-    struct slice start = SLICE("HTTP/1.1 103 Early Hints\r\n"), end = SLICE("\r\n");
-
-    if (request->subrequest != NULL || request->head.minor == 0)
-        return true;
-    enum condition wants = conditions_hold(request, &x->settings->early_hints);
-    if (wants == CONDITION_NO)
-        return true;
-    if (wants == CONDITION_NO_MEMORY || !output_append(request->connection, start))
-        return false;
-    for (size_t i = 0; i < x->head.fields.count; i++)
-        if (is_for_client(x, &fields[i]) && !is_named_by_connection(x, &fields[i]) &&
-            !send_line(request, fields[i].name, fields[i].value))
-            return false;
-    request->bytes_sent += start.len + end.len;
-    return output_append(request->connection, end);
-}
-
-/* --- trailers --- */
-
-/* Fields that say how a message is framed or sent on mean nothing behind it (RFC 9110 6.5.1). */
-static bool may_be_trailer(const struct exchange *x, struct slice name)
-{
-    const struct answer_field field = { .name = name, .known = answer_field_name(name) };
-
-    return is_for_client(x, &field) && field.known != ANSWER_TRAILER &&
-           field.known != ANSWER_UPGRADE;
-}
-
-void exchange_pass_trailers(struct exchange *x)
-{
-    struct slice rest = x->body.trailers, *passed = &x->request->response.trailers, line;
-    ptrdiff_t end;
-
-    if (!x->settings->pass_trailers || rest.len == 0)
-        return;
-    char *text = arena_text(&x->request->arena, passed->len + rest.len);
-    if (text == NULL) /* an answer without them is still an answer */
-        return;
-    size_t len = passed->len;
-    if (len > 0)
-        memcpy(text, passed->at, len);
-    for (; (end = slice_find(rest, '\n')) >= 0; rest = slice_from(rest, line.len)) {
-        line = slice_first(rest, (size_t)end + 1);
-        ptrdiff_t colon = slice_find(line, ':');
-        if (colon <= 0 || !may_be_trailer(x, slice_first(line, (size_t)colon)))
-            continue;
-        memcpy(text + len, line.at, line.len);
-        len += line.len;
-    }
-    *passed = slice_make(text, len);
 }
