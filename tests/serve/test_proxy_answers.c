@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LISTEN "listen 127.0.0.1:@port@; "
 #define PASS "proxy_pass http://127.0.0.1:@port2@; "
@@ -445,7 +446,32 @@ START_TEST(a_client_that_stops_stops_the_upstream)
 }
 END_TEST
 
-/* Likewise the other way: what the upstream does not take, the client cannot send. */
+/* Where the folder of temporary files is gone, an answer that needs one is cut off. */
+START_TEST(a_temporary_file_cannot_be_made)
+{
+    enum { SIZE = 64 * 1024 * 1024, RCVBUF = 16 * 1024 };
+    struct server *server = server_start("server { " LISTEN "proxy_temp_path @root@/elsewhere;\n"
+                                         "location / { " PASS "} }");
+    int listening = upstream_listen(server, 2), size = RCVBUF;
+    struct client *client = client_open(server);
+    char *body = server_own(server, calloc(1, SIZE));
+
+    server_allow(server, "a temporary file in \"");
+    ck_assert_int_eq(rmdir(server_path(server, "elsewhere")), 0);
+    setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    client_send(client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct client *up = upstream_accept(server, listening);
+    upstream_request(up, NULL);
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
+    ck_assert(!client_send_bytes(up, body, SIZE));
+    server_wait_log(server, "/elsewhere\" cannot be written");
+    client_read_all(client);
+    ck_assert_uint_lt(client->len, SIZE);
+    server_stop(server);
+}
+END_TEST
+
+/* What the upstream does not take, the client cannot send. */
 START_TEST(an_upstream_that_stops_stops_the_client)
 {
     enum { SIZE = 256 * 1024 * 1024, BOUND = 48 * 1024 * 1024 };
@@ -474,5 +500,6 @@ int main(void)
                            connections_come_from_an_address, an_upstream_is_read_slowly,
                            connecting_takes_too_long, sending_takes_too_long,
                            clients_that_leave_are_noticed, a_client_that_stops_stops_the_upstream,
-                           an_upstream_that_stops_stops_the_client, NULL });
+                           a_temporary_file_cannot_be_made, an_upstream_that_stops_stops_the_client,
+                           NULL });
 }

@@ -54,6 +54,17 @@ static enum upload_result failed(struct exchange *x)
     return UPLOAD_BLOCKED;
 }
 
+/* More leaves at once behind what is in memory: the kernel need not hurry. What a client has
+ * still to send may take its time. */
+static bool body_follows(const struct exchange *x)
+{
+    const struct upload *upload = &x->upload;
+
+    if (upload->streamed)
+        return x->request->body->memory.len > 0;
+    return upload->file >= 0 || upload->framing != UPLOAD_PLAIN;
+}
+
 /* Head and body in memory leave together. */
 static enum upload_result send_memory(struct exchange *x)
 {
@@ -69,7 +80,7 @@ static enum upload_result send_memory(struct exchange *x)
         bool head = upload->head_left.len > 0, memory = plain && upload->memory_left.len > 0;
         struct msghdr message = { .msg_iov = head ? vectors : vectors + 1,
                                   .msg_iovlen = (size_t)head + (size_t)memory };
-        int flags = MSG_NOSIGNAL | (upload->file >= 0 || !plain ? MSG_MORE : 0);
+        int flags = MSG_NOSIGNAL | (body_follows(x) ? MSG_MORE : 0);
         ssize_t sent = message.msg_iovlen == 1
                            ? send(x->connection->watch.fd, message.msg_iov->iov_base,
                                   message.msg_iov->iov_len, flags)
