@@ -178,7 +178,7 @@ static const struct directive proxy_directives[] = {
       FIELD(cookie_domains), NULL, "change the domain of the upstream's cookies" },
     { "proxy_cookie_path", IN_HTTP_ALL, ARGS_REPEATED(1, 2), &as_proxy_cookie_path,
       FIELD(cookie_paths), NULL, "change the path of the upstream's cookies" },
-    { "proxy_cookie_flags", IN_HTTP_ALL, ARGS_REPEATED(1, 5), &as_proxy_cookie_flags,
+    { "proxy_cookie_flags", IN_HTTP_ALL, ARGS_REPEATED(1, 4), &as_proxy_cookie_flags,
       FIELD(cookie_flags), NULL, "set or remove flags of the upstream's cookies" },
     { "proxy_set_header", IN_HTTP_ALL, ARGS_REPEATED(2, 2), &as_fields, FIELD(set_headers), NULL,
       "a field of the request to the upstream; an empty value removes it" },

@@ -121,7 +121,7 @@ static const struct directive client_directives[] = {
       "requests answered on one connection" },
     { "keepalive_time", IN_HTTP_ALL, ARGS(1), &as_time, FIELD(keepalive_time), "1h",
       "age at which a connection is closed after its request" },
-    { "keepalive_disable", IN_HTTP_ALL, ARGS_FROM(1), &as_keepalive_disable,
+    { "keepalive_disable", IN_HTTP_ALL, ARGS_BETWEEN(1, 2), &as_keepalive_disable,
       FIELD(keepalive_disable), "msie6", "browsers that are not kept alive" },
     { "lingering_close", IN_HTTP_ALL, ARGS(1), &as_lingering.type, FIELD(lingering_close), "on",
       "read off what a client still sends before its connection is closed" },
