@@ -32,10 +32,9 @@ struct lookup {
 };
 
 /* The part of the path in which links are followed in any case (nginx's rules for from=). */
-bool request_path_guard(struct request *request, struct slice path, struct path_guard *guard)
+static bool find_guard(struct request *request, const struct symlinks_value *symlinks,
+                       struct slice path, struct path_guard *guard)
 {
-    const struct file_cache_settings *settings = request_settings(request, MODULE_FILE_CACHE);
-    const struct symlinks_value *symlinks = &settings->symlinks;
     struct slice from;
 
     *guard = (struct path_guard){ .mode = (enum symlinks)symlinks->mode };
@@ -52,6 +51,13 @@ bool request_path_guard(struct request *request, struct slice path, struct path_
     else if (path.at[from.len - 1] == '/')
         guard->from = from.len - 1;
     return true;
+}
+
+bool request_path_guard(struct request *request, struct slice path, struct path_guard *guard)
+{
+    const struct file_cache_settings *settings = request_settings(request, MODULE_FILE_CACHE);
+
+    return find_guard(request, &settings->symlinks, path, guard);
 }
 
 /* Multiplies and folds eight bytes at a time; seeded, good enough for a bounded table. */

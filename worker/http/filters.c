@@ -1,6 +1,7 @@
 #include "worker/http/filters.h"
 
 #include "worker/http/core.h"
+#include "worker/http/limit_rate.h"
 #include "worker/http/request.h"
 
 /* In nginx's order. */
@@ -8,9 +9,13 @@ static const struct filter {
     enum module_id module;
     bool (*apply)(struct request *);
 } filters[] = {
-    { MODULE_HEADERS, filter_headers }, { MODULE_GUNZIP, filter_gunzip },
-    { MODULE_SUB, filter_sub },         { MODULE_ADDITION, filter_addition },
-    { MODULE_CHARSET, filter_charset }, { MODULE_GZIP, filter_gzip },
+    { MODULE_HEADERS, filter_headers },
+    { MODULE_GUNZIP, filter_gunzip },
+    { MODULE_SUB, filter_sub },
+    { MODULE_ADDITION, filter_addition },
+    { MODULE_CHARSET, filter_charset },
+    { MODULE_GZIP, filter_gzip },
+    { MODULE_LIMIT_RATE, limit_rate_begin },
 };
 
 enum { FILTER_COUNT = sizeof filters / sizeof *filters };

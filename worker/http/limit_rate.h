@@ -22,7 +22,7 @@ struct limit_rate {
 void limit_rate_set(struct request *, uint64_t rate);
 
 /* The answer begins: settles its rate by limit_rate and limit_rate_after in force, unless it
- * has been set. False: memory is out. */
+ * has been set. One of the filters. False: memory is out. */
 bool limit_rate_begin(struct request *);
 
 /* Bytes of the answer that may leave now; UINT64_MAX: any number. */

@@ -174,7 +174,7 @@ static int find_content(struct request *request)
         if ((outcome = autoindex_handler(request)) != DECLINED)
             return outcome;
     }
-    if ((outcome = dav_handler(request)) != DECLINED)
+    if (request->method > METHOD_POST && (outcome = dav_handler(request)) != DECLINED)
         return outcome;
     if ((outcome = gzip_static_handler(request)) != DECLINED)
         return outcome;

@@ -405,7 +405,8 @@ static bool copy_file(struct request *request, struct segment *segment)
 static bool copy_small_body(struct request *request)
 {
     struct response *response = &request->response;
-    uint64_t total = 0, budget = limit_rate_budget(request);
+    uint64_t total = 0;
+    uint64_t budget = request->rate.rate == 0 ? UINT64_MAX : limit_rate_budget(request);
 
     for (struct segment *piece = response->body; piece != NULL; piece = piece->next) {
         total += segment_length(piece);
@@ -426,7 +427,7 @@ static bool render(struct request *request)
 {
     bool completed;
 
-    if (!complete_location(request, &completed) || !limit_rate_begin(request))
+    if (!complete_location(request, &completed))
         return false;
     bool chunked = choose_chunked(request);
     return (!chunked || frame_chunks(request)) && render_head(request, completed, chunked) &&

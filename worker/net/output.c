@@ -326,25 +326,24 @@ static bool is_last(const struct connection *connection)
     return connection->request == NULL && !connection->keep_alive && connection->requests > 0;
 }
 
-static enum output_result flush(struct connection *connection, struct turn *turn)
+/* The body of an answer, behind what is in the buffers. */
+static enum output_result send_body(struct connection *connection, struct turn *turn)
 {
-    struct request *request = connection->request;
-    struct segment *body = request == NULL ? NULL : request->response.body;
-    bool streams = request != NULL && request->response.stream != NULL && connection->answered;
+    struct response *response = &connection->request->response;
+    bool streams = response->stream != NULL && connection->answered;
 
     if (streams && connection->output_size < STREAM_PIECE && turn->budget > 0)
-        return send_stream(connection, &request->response, turn);
-    bool more = (body != NULL && turn->budget > 0) || is_last(connection);
-    enum output_result result = flush_buffers(connection, more);
-    while (result == OUTPUT_SENT && body != NULL) {
+        return send_stream(connection, response, turn);
+    enum output_result result =
+        flush_buffers(connection, response->body != NULL && turn->budget > 0);
+    while (result == OUTPUT_SENT && response->body != NULL) {
+        struct segment *body = response->body;
         result = body->file != NULL ? send_file(connection, body, turn)
                                     : send_memory(connection, body, turn);
         if (result == OUTPUT_SENT)
-            body = request->response.body = body->next;
+            response->body = body->next;
     }
-    if (result == OUTPUT_SENT && streams)
-        return send_stream(connection, &request->response, turn);
-    return result;
+    return result == OUTPUT_SENT && streams ? send_stream(connection, response, turn) : result;
 }
 
 enum output_result output_flush(struct connection *connection)
@@ -352,10 +351,12 @@ enum output_result output_flush(struct connection *connection)
     struct request *request = connection->request;
     struct turn turn = { 0, UINT64_MAX };
 
-    if (request == NULL || request->rate.rate == 0)
-        return flush(connection, &turn);
+    if (request == NULL || (request->response.body == NULL && request->response.stream == NULL))
+        return flush_buffers(connection, is_last(connection));
+    if (request->rate.rate == 0)
+        return send_body(connection, &turn);
     turn.budget = limit_rate_budget(request);
-    enum output_result result = flush(connection, &turn);
+    enum output_result result = send_body(connection, &turn);
     if (result == OUTPUT_YIELD)
         limit_rate_pause(request);
     return result;
