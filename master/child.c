@@ -2,6 +2,7 @@
 
 #include "common/title.h"
 #include "master/environment.h"
+#include "master/sandbox.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -119,7 +120,8 @@ static bool settle(const struct main_settings *settings, struct arena *arena,
     /* Changing users has made the process undumpable: no core file, no debugger. */
     if (prctl(PR_SET_DUMPABLE, 1) < 0)
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "prctl(PR_SET_DUMPABLE) failed");
-    return end_with_master(parent, log) && enter_folder(settings, arena, log, report);
+    return end_with_master(parent, log) && enter_folder(settings, arena, log, report) &&
+           sandbox_enter((enum sandbox)settings->sandbox, setup->conf, setup->shared, log);
 }
 
 _Noreturn void child_run(const struct main_settings *settings, struct arena *arena,
@@ -127,9 +129,8 @@ _Noreturn void child_run(const struct main_settings *settings, struct arena *are
                          pid_t parent)
 {
     title_set("worker process");
-    if (!settle(settings, arena, setup, report, parent))
-        exit(CHILD_CANNOT_START);
-    int status = worker_run(setup);
+    int status =
+        settle(settings, arena, setup, report, parent) ? worker_run(setup) : CHILD_CANNOT_START;
     if (status == CHILD_CANNOT_START && errno == EMFILE && settings->limit_files)
         report->directive = "worker_rlimit_nofile";
     exit(status);

@@ -1,5 +1,6 @@
 #include "master/processes.h"
 
+#include "master/sandbox.h"
 #include "master/spawn.h"
 #include "master/upgrade.h"
 
@@ -83,6 +84,20 @@ static void log_end(const struct log *log, pid_t pid, bool own, int status)
                   WEXITSTATUS(status));
 }
 
+/* A worker that the sandbox has ended says which call it has made. */
+static void log_refusal(const struct master *master, const struct generation *owner,
+                        const struct worker_process *process)
+{
+    struct worker_slot *shared = &owner->shared[process - owner->processes];
+    int call = atomic_exchange_explicit(&shared->refused_call, 0, memory_order_acquire) - 1;
+    const char *name = call >= 0 ? sandbox_call_name(call) : NULL;
+
+    if (call >= 0)
+        log_write(master->log, LOG_LEVEL_ALERT, 0, 0,
+                  "sandbox: worker process %ld made the system call %d (%s)", (long)process->pid,
+                  call, name != NULL ? name : "unknown");
+}
+
 /* The process of this number in a generation; NULL when it is none of its. */
 static struct worker_process *process_find(const struct generation *generation, pid_t pid)
 {
@@ -137,6 +152,8 @@ void processes_reap(struct master *master, uint64_t now)
         const struct generation *owner;
         struct worker_process *process = find_anywhere(master, pid, &owner);
         log_end(master->log, pid, process != NULL, status);
+        if (process != NULL)
+            log_refusal(master, owner, process);
         if (process != NULL)
             take_note(master, owner, process, now);
     }

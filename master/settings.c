@@ -198,6 +198,12 @@ static const struct value_type as_priority = { "number", sizeof(int), set_priori
 static const struct value_type as_environment = { "name[=value]", sizeof(struct array),
                                                   add_environment };
 
+static const struct enum_type as_sandbox = {
+    { "on | off | report", sizeof(int), enum_set },
+    (const struct enum_choice[]){
+        { "on", SANDBOX_ON }, { "off", SANDBOX_OFF }, { "report", SANDBOX_REPORT }, { 0 } },
+};
+
 static const struct enum_type as_debug_points = {
     { "stop | abort", sizeof(int), enum_set },
     (const struct enum_choice[]){
@@ -243,6 +249,8 @@ static const struct directive main_directives[] = {
       "variable of the environment that workers keep, or are given" },
     { "lock_file", IN_MAIN, ARGS(1), &as_text, FIELD(lock_file), NULL,
       "accepted as nginx does; nothing is locked" },
+    { "sandbox", IN_MAIN, ARGS(1), &as_sandbox.type, FIELD(sandbox), "on",
+      "leave workers only the files and system calls that serving takes" },
     { "debug_points", IN_MAIN, ARGS(1), &as_debug_points.type, FIELD(debug_points), NULL,
       "at an error inside muxd: stop or abort the process" },
     { "pcre_jit", IN_MAIN, ARGS(1), &as_flag, FIELD(pcre_jit), "off",

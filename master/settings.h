@@ -5,6 +5,7 @@
 
 #include "conf/directive.h"
 #include "master/affinity.h"
+#include "master/sandbox.h"
 #include "worker/modules.h"
 
 #include <sys/types.h>
@@ -47,6 +48,7 @@ struct main_settings {
     struct slice working_directory; /* empty: the master's own */
     struct array environment;       /* of struct slice: NAME or NAME=value */
     struct slice lock_file;         /* accepted as nginx does; nothing is locked */
+    int sandbox;                    /* enum sandbox: the walls around workers */
     int debug_points;               /* enum debug_points */
     bool pcre_jit;                  /* accepted: regexes are muxd's own */
     uint64_t timer_resolution;      /* accepted: the clock is read once a turn of the loop */

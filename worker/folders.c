@@ -35,8 +35,14 @@ static bool make_folder(struct conf *conf, const char *path, uid_t owner)
     return true;
 }
 
-/* A folder that the scope around it has too was made with that. */
-static bool make_body_folder(struct conf *conf, const struct conf_scope *scope, uid_t owner)
+/* Who is told of each folder. */
+struct visitor {
+    bool (*visit)(void *context, const char *path);
+    void *context;
+};
+
+/* A folder that the scope around it has too was told of with that. */
+static bool visit_body_folder(const struct conf_scope *scope, const struct visitor *visitor)
 {
     const struct client_settings *own = conf_settings(scope, &client_module);
     const struct client_settings *outer =
@@ -44,32 +50,57 @@ static bool make_body_folder(struct conf *conf, const struct conf_scope *scope, 
 
     if (outer != NULL && strcmp(own->client_body_temp_path, outer->client_body_temp_path) == 0)
         return true;
-    return make_folder(conf, own->client_body_temp_path, owner);
+    return visitor->visit(visitor->context, own->client_body_temp_path);
 }
 
 /* Only where something is passed on: others need none. */
-static bool make_answer_folders(struct conf *conf, const struct conf_scope *scope, uid_t owner)
+static bool visit_answer_folders(const struct conf_scope *scope, const struct visitor *visitor)
 {
     static const struct conf_module *const gateways[] = { &fastcgi_module, &uwsgi_module,
                                                           &scgi_module };
     const struct proxy_settings *proxy = conf_settings(scope, &proxy_module);
-    bool made = !proxy->passes || make_folder(conf, proxy->exchange.temp_path, owner);
+    bool good = !proxy->passes || visitor->visit(visitor->context, proxy->exchange.temp_path);
 
     for (size_t i = 0; i < sizeof gateways / sizeof *gateways; i++) {
         const struct gateway_settings *gateway = conf_settings(scope, gateways[i]);
-        made &= !gateway->passes || make_folder(conf, gateway->exchange.temp_path, owner);
+        good &= !gateway->passes || visitor->visit(visitor->context, gateway->exchange.temp_path);
     }
-    return made;
+    return good;
 }
 
 /* The folders of the scope and of those inside. */
-static bool make_folders_of(struct conf *conf, const struct conf_scope *scope, uid_t owner)
+static bool visit_scope(const struct conf_scope *scope, const struct visitor *visitor)
 {
-    bool made = make_body_folder(conf, scope, owner) && make_answer_folders(conf, scope, owner);
+    bool good = visit_body_folder(scope, visitor) && visit_answer_folders(scope, visitor);
 
     for (const struct conf_scope *child = scope->children; child != NULL; child = child->next)
-        made &= make_folders_of(conf, child, owner);
-    return made;
+        good &= visit_scope(child, visitor);
+    return good;
+}
+
+bool worker_each_folder(const struct conf *conf, bool (*visit)(void *context, const char *path),
+                        void *context)
+{
+    const struct visitor visitor = { visit, context };
+    bool good = true;
+
+    for (const struct conf_scope *scope = conf->main->children; scope != NULL; scope = scope->next)
+        if (scope->context == IN_HTTP)
+            good &= visit_scope(scope, &visitor);
+    return good;
+}
+
+/* For whom folders are made. */
+struct making {
+    struct conf *conf;
+    uid_t owner;
+};
+
+static bool make_visited(void *context, const char *path)
+{
+    const struct making *making = context;
+
+    return make_folder(making->conf, path, making->owner);
 }
 
 static bool make_cache_folders(struct conf *conf, uid_t owner)
@@ -87,10 +118,8 @@ static bool make_cache_folders(struct conf *conf, uid_t owner)
 
 bool worker_make_folders(struct conf *conf, uid_t owner)
 {
+    struct making making = { conf, owner };
     bool made = make_cache_folders(conf, owner);
 
-    for (const struct conf_scope *scope = conf->main->children; scope != NULL; scope = scope->next)
-        if (scope->context == IN_HTTP)
-            made &= make_folders_of(conf, scope, owner);
-    return made;
+    return worker_each_folder(conf, make_visited, &making) && made;
 }

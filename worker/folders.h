@@ -11,4 +11,9 @@
  * conf->messages; false then. */
 bool worker_make_folders(struct conf *, uid_t owner);
 
+/* Calls `visit` with each of them, with one that several scopes share perhaps more than once.
+ * False when a visit was; the others are made all the same. */
+bool worker_each_folder(const struct conf *, bool (*visit)(void *context, const char *path),
+                        void *context);
+
 #endif

@@ -17,6 +17,7 @@
  * writes, the master reads; each field is written by one process only. */
 struct worker_slot {
     _Atomic uint64_t heartbeat; /* monotonic ms of the last loop turn; 0: not accepting yet */
+    _Atomic int refused_call;   /* 1 + the number of the system call that it has died of; 0 */
     _Atomic bool relieved;      /* it accepts nothing where a newer configuration's workers do */
 } __attribute__((aligned(64)));
 

@@ -1,0 +1,149 @@
+/* Workers behind the walls of the sandbox: they are there, and serving goes on. What they refuse
+ * is tested in tests/unit/master/test_sandbox.c; every other test here runs inside of them. */
+#include "tests/serve/heads.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#define LISTEN "listen 127.0.0.1:@port@; "
+
+/* Sanitizers make calls of their own: no walls then. */
+#if defined(__SANITIZE_ADDRESS__)
+#define INSTRUMENTED true
+#else
+#define INSTRUMENTED false
+#endif
+
+/* /proc/PID/status of each worker has this line. */
+static void expect_of_workers(struct server *server, const char *line)
+{
+    pid_t pids[16];
+    size_t count = server_workers(server, pids, 16);
+
+    ck_assert_uint_eq(count, worker_count());
+    for (size_t i = 0; i < count; i++) {
+        char path[64], text[4096];
+        snprintf(path, sizeof path, "/proc/%d/status", (int)pids[i]);
+        FILE *file = fopen(path, "re");
+        ck_assert_ptr_nonnull(file);
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
+        fclose(file);
+        ck_assert_msg(strstr(text, line) != NULL, "%s", text);
+    }
+}
+
+START_TEST(workers_are_locked_in_unless_told_otherwise)
+{
+    static const char *const http = "server { " LISTEN "return 200 ok; }";
+    static const struct {
+        const char *main, *line;
+    } rows[] = { { "", "\nSeccomp:\t2\n" },
+                 { "sandbox on;", "\nNoNewPrivs:\t1\n" },
+                 { "sandbox report;", "\nSeccomp:\t2\n" },
+                 { "sandbox off;", "\nSeccomp:\t0\n" } };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct server *server =
+            server_start_with(&(struct setup){ .main = rows[i].main, .http = http });
+        ck_assert_str_eq(get(server, "/")->body, "ok");
+        /* Where muxd itself runs in a filter of a container, there is one more of the same. */
+        if (!INSTRUMENTED && strstr(rows[i].main, "off") == NULL)
+            expect_of_workers(server, rows[i].line);
+        server_stop(server);
+    }
+}
+END_TEST
+
+static const char *const FAMILIES =
+    "client_body_buffer_size 64; upstream behind { server 127.0.0.1:@port2@; keepalive 1; }\n"
+    "access_log @root@/varying/$arg_log.log;\n"
+    "server { " LISTEN "root @root@/html; autoindex on;\n"
+    "  location /body { client_body_read on; client_body_in_file_only clean;\n"
+    "    return 200 $content_length; }\n"
+    "  location /up { proxy_pass http://behind; proxy_http_version 1.1;\n"
+    "    proxy_set_header Connection ''; }\n"
+    "  location /secret { auth_basic x; auth_basic_user_file @root@/users/list; } }\n"
+    "server { listen 127.0.0.1:@port2@; return 200 up; }";
+
+START_TEST(everything_goes_on_inside)
+{
+    struct server *server = server_new();
+    struct setup setup = { .main = "sandbox on;", .http = FAMILIES };
+
+    server_file(server, "html/file", "file");
+    server_file(server, "varying/none", "");
+    ck_assert_int_eq(chmod(server_path(server, "varying"), 0777), 0);
+    server_file(server, "users/list", "a:{PLAIN}b\n");
+    server_run(server, &setup);
+    for (int round = 0; round < 2; round++) {
+        ck_assert_str_eq(get(server, "/file?log=a")->body, "file");
+        ck_assert_int_eq(get(server, "/")->status, 200);
+        ck_assert_str_eq(get(server, "/up")->body, "up");
+        ck_assert_int_eq(get(server, "/secret")->status, 401);
+        ck_assert_int_eq(get_with(server, "/secret", "Authorization: Basic YTpi\r\n")->status, 404);
+        struct client *client = client_open(server);
+        client_send(client, "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 200\r\n\r\n%200d",
+                    1);
+        ck_assert_str_eq(client_read(client)->body, "200");
+        client_close(client);
+        server_wait_file(server, "varying/a.log", "GET /file");
+        ck_assert_int_eq(
+            rename(server_path(server, "logs/error.log"), server_path(server, "logs/error.old")),
+            0);
+        server_signal(server, SIGUSR1);
+        EVENTUALLY(access(server_path(server, "logs/error.log"), F_OK) == 0);
+        struct run *run =
+            server_command(server, (const char *const[]){ "-p", "@root@", "-c", "conf/muxd.conf",
+                                                          "-s", "reload", NULL });
+        ck_assert_msg(run->status == 0, "%s", run->text);
+    }
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_link_out_of_all_folders_leads_nowhere)
+{
+    struct server *server = server_new();
+
+    server_file(server, "html/inside", "inside");
+    ck_assert_int_eq(symlink("inside", server_path(server, "html/link")), 0);
+    ck_assert_int_eq(symlink("/etc/passwd", server_path(server, "html/passwd")), 0);
+    server_run(server, &(struct setup){ .http = "server { " LISTEN "root @root@/html; }" });
+    ck_assert_int_eq(get(server, "/link")->status, 200);
+    int status = get(server, "/passwd")->status;
+    /* 200: the kernel has no Landlock, or there is no sandbox. */
+    ck_assert(status == 403 || status == 200);
+    if (status == 403)
+        server_wait_log(server, "passwd\" failed (13: Permission denied)");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_worker_that_is_ended_is_replaced)
+{
+    struct server *server =
+        server_start_with(&(struct setup){ .http = "server { " LISTEN "return 200 ok; }" });
+    pid_t pids[16];
+
+    server_allow(server, "exited on signal 31");
+    EVENTUALLY(server_workers(server, pids, 16) == worker_count());
+    pid_t ended = pids[0];
+    ck_assert_str_eq(get(server, "/")->body, "ok"); /* it has begun to serve */
+    ck_assert_int_eq(kill(ended, SIGSYS), 0);
+    server_wait_log(server, "exited on signal 31");
+    EVENTUALLY(kill(ended, 0) < 0 && server_workers(server, pids, 16) == worker_count());
+    ck_assert_str_eq(get(server, "/")->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+int main(void)
+{
+    return serve_main("sandbox", (const TTest *[]){
+                                     workers_are_locked_in_unless_told_otherwise,
+                                     everything_goes_on_inside,
+                                     a_link_out_of_all_folders_leads_nowhere,
+                                     a_worker_that_is_ended_is_replaced,
+                                     NULL,
+                                 });
+}
