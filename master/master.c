@@ -99,6 +99,7 @@ static bool settle(struct master *master)
     if (attached)
         daemon_ready(ready);
     master->log = generation_log(master->current);
+    upgrade_restore_stderr(master);
     master_redirect_stderr(master);
     start_log_close(master->launch->log);
     return true;
@@ -191,7 +192,7 @@ int master_run(const struct launch *launch, const char *title)
         .log = &launch->log->log,
         .signals = { .fd = -1 },
         .notify = { .fd = -1 },
-        .upgrade = { .ready = -1, .report = -1 },
+        .upgrade = { .ready = -1, .standard_error = -1, .report = -1 },
     };
     int status = EXIT_FAILURE;
 

@@ -44,16 +44,17 @@ struct drain {
 
 /* Two masters on the same sockets: upgrade.h. */
 struct upgrade {
-    pid_t predecessor; /* the old master, while it lives; 0: none */
-    int ready;         /* where that one is told; -1: nowhere */
-    pid_t successor;   /* the new master that this one has executed; 0: none */
-    bool whole;        /* this one leaves when that serves */
-    bool serving;      /* that serves */
-    bool reclaimed;    /* this one steers all the same */
-    unsigned ticket;   /* clients of the control socket wait for it */
-    int report;        /* what the new one says until it serves; -1: nothing more */
-    uint64_t due;      /* it is given up */
-    char said[1024];   /* the beginning of it */
+    pid_t predecessor;  /* the old master, while it lives; 0: none */
+    int ready;          /* where that one is told; -1: nowhere */
+    int standard_error; /* that one's; -1: it is this one's already */
+    pid_t successor;    /* the new master that this one has executed; 0: none */
+    bool whole;         /* this one leaves when that serves */
+    bool serving;       /* that serves */
+    bool reclaimed;     /* this one steers all the same */
+    unsigned ticket;    /* clients of the control socket wait for it */
+    int report;         /* what the new one says until it serves; -1: nothing more */
+    uint64_t due;       /* it is given up */
+    char said[1024];    /* the beginning of it */
     size_t said_len;
     unsigned matched; /* of the word that tells it: so many bytes have come */
 };

@@ -13,6 +13,7 @@
 #define SOCKETS_VARIABLE "MUXD"
 #define LENT_VARIABLE "MUXD_LENT"
 #define READY_VARIABLE "MUXD_READY"
+#define STDERR_VARIABLE "MUXD_STDERR"
 #define READY_WORD "muxd: ready\n"
 #define OLD_SUFFIX ".oldbin"
 
@@ -25,12 +26,14 @@ enum {
 
 /* --- in the new master --- */
 
-static int number_of_variable(const char *name)
+/* The descriptor that a variable names, not to be passed on; -1: there is none. */
+static int descriptor_of(const char *name)
 {
     const char *text = getenv(name);
     uint64_t number;
 
-    if (text == NULL || !slice_to_number(slice_of(text), INT32_MAX, &number))
+    if (text == NULL || !slice_to_number(slice_of(text), INT32_MAX, &number) ||
+        fcntl((int)number, F_SETFD, FD_CLOEXEC) < 0)
         return -1;
     return (int)number;
 }
@@ -82,12 +85,24 @@ void upgrade_inherit(struct master *master)
     take_sockets(master, slice_of(sockets));
     listeners_share(&master->listeners);
     master->upgrade.predecessor = getppid();
-    master->upgrade.ready = number_of_variable(READY_VARIABLE);
-    if (master->upgrade.ready >= 0 && fcntl(master->upgrade.ready, F_SETFD, FD_CLOEXEC) < 0)
-        master->upgrade.ready = -1;
+    master->upgrade.ready = descriptor_of(READY_VARIABLE);
+    master->upgrade.standard_error = descriptor_of(STDERR_VARIABLE);
     unsetenv(SOCKETS_VARIABLE);
     unsetenv(LENT_VARIABLE);
     unsetenv(READY_VARIABLE);
+    unsetenv(STDERR_VARIABLE);
+}
+
+void upgrade_restore_stderr(struct master *master)
+{
+    int fd = master->upgrade.standard_error;
+
+    if (fd < 0)
+        return;
+    if (dup2(fd, STDERR_FILENO) < 0)
+        log_write(master->log, LOG_LEVEL_ALERT, errno, 0, "dup2(STDERR) failed");
+    close(fd);
+    master->upgrade.standard_error = -1;
 }
 
 void upgrade_ready(struct master *master)
@@ -171,17 +186,25 @@ static bool pass_sockets(const struct listeners *listeners)
     return passed;
 }
 
+/* In the child: a number in the environment, of a descriptor that survives execve(2). */
+static bool pass_descriptor(const char *name, int fd)
+{
+    char number[16];
+
+    snprintf(number, sizeof number, "%d", fd);
+    return fd >= 0 && fcntl(fd, F_SETFD, 0) == 0 && setenv(name, number, 1) == 0;
+}
+
 /* In the child: becomes the new master. What it says before it has a log of its own goes
  * into the pipe. */
 static _Noreturn void execute(const struct master *master, int report)
 {
-    char ready[16];
     char *const *arguments = master->launch->arguments;
 
     signal(SIGPIPE, SIG_DFL);
-    snprintf(ready, sizeof ready, "%d", report);
-    if (!pass_sockets(&master->listeners) || dup2(report, STDERR_FILENO) < 0 ||
-        fcntl(report, F_SETFD, 0) < 0 || setenv(READY_VARIABLE, ready, 1) < 0 ||
+    if (!pass_sockets(&master->listeners) ||
+        !pass_descriptor(STDERR_VARIABLE, dup(STDERR_FILENO)) ||
+        !pass_descriptor(READY_VARIABLE, report) || dup2(report, STDERR_FILENO) < 0 ||
         sigprocmask(SIG_SETMASK, &master->signals.original, NULL) < 0)
         _exit(EXIT_FAILURE);
     execvp(arguments[0], arguments);
@@ -231,6 +254,7 @@ const char *upgrade_begin(struct master *master, bool whole, uint64_t now)
         .ticket = upgrade->ticket,
         .report = ends[0],
         .ready = -1,
+        .standard_error = -1,
         .due = now + READY_WITHIN,
     };
     return NULL;

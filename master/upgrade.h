@@ -16,6 +16,10 @@
 /* In a master that starts: takes the sockets of the one that has executed it, if any. */
 void upgrade_inherit(struct master *);
 
+/* In the new master: what it says goes where the old one's standard error goes, no longer to
+ * the old one. Before workers are forked. */
+void upgrade_restore_stderr(struct master *);
+
 /* In the new master: its workers accept; the old one hears of it. */
 void upgrade_ready(struct master *);
 

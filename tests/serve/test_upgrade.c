@@ -165,6 +165,22 @@ START_TEST(a_new_master_that_is_killed_is_as_if_it_had_not_been)
 }
 END_TEST
 
+/* What a container's log is: it goes on to where it went. */
+START_TEST(standard_error_stays_the_log)
+{
+    struct server *server = start("error_log stderr notice;");
+
+    for (unsigned round = 1; round <= 2; round++) {
+        ck_assert_int_eq(server_say(server, "upgrade")->status, 0);
+        follow(server, pid_in_file(server));
+        ck_assert_int_eq(server_say(server, "reload")->status, 0);
+        EVENTUALLY(count_of(server_read(server, "logs/output.txt"), "reconfigured: ") == round);
+        ck_assert_int_eq(get(server, "/")->status, 200);
+    }
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(one_upgrade_at_a_time)
 {
     struct server *server = start("");
@@ -188,6 +204,7 @@ int main(void)
                                      by_hand_and_back,
                                      a_binary_that_does_not_start_changes_nothing,
                                      a_new_master_that_is_killed_is_as_if_it_had_not_been,
+                                     standard_error_stays_the_log,
                                      one_upgrade_at_a_time,
                                      NULL,
                                  });

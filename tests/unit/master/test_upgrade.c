@@ -26,7 +26,7 @@ static void set_up(void)
     master = (struct master){
         .log = &heard.log,
         .current = &generation,
-        .upgrade = { .ready = -1, .report = -1 },
+        .upgrade = { .ready = -1, .standard_error = -1, .report = -1 },
     };
     listener = listener_on_free_port();
     unsetenv("MUXD");
@@ -204,9 +204,12 @@ static int begin_with_a_silent_one(uint64_t due)
         for (;;)
             pause();
     ck_assert_int_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
-    master.upgrade = (struct upgrade){
-        .successor = pid, .whole = true, .report = ends[0], .ready = -1, .due = due
-    };
+    master.upgrade = (struct upgrade){ .successor = pid,
+                                       .whole = true,
+                                       .report = ends[0],
+                                       .ready = -1,
+                                       .standard_error = -1,
+                                       .due = due };
     return ends[1];
 }
 
