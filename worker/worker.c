@@ -342,6 +342,8 @@ struct worker *worker_start(const struct worker_setup *setup)
     worker->conf = setup->conf;
     worker->pid = (uint32_t)getpid();
     worker->log = setup->log;
+    if (setup->lane != NULL) /* the master does so too, perhaps after the first request */
+        setup->lane->owner.pid = (int32_t)worker->pid;
     if (worker_open(worker, &running->signals)) {
         beat(worker);
         return worker;
