@@ -46,6 +46,7 @@ static const struct {
     bool write;
 } always[] = {
     { "/dev/null", true },
+    { "/dev/full", true },
     { "/dev/urandom", false },
     { "/etc/localtime", false },
     { "/usr/share/zoneinfo", false },
