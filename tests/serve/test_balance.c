@@ -1,6 +1,7 @@
 /* How requests are spread over the servers of a group. */
 #include "tests/serve/harness_upstream.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #define LISTEN "listen 127.0.0.1:@port@; "
@@ -84,6 +85,40 @@ START_TEST(requests_wait_for_room)
         server_wait_log(server, "upstream queue timed out");
     answer(up);
     ck_assert_str_eq(client_read(busy)->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+static bool is_pending(int listening)
+{
+    struct pollfd ready = { .fd = listening, .events = POLLIN };
+
+    return poll(&ready, 1, 0) != 0;
+}
+
+/* Whichever workers they came to. */
+START_TEST(all_workers_share_the_room)
+{
+    enum { CLIENTS = 24, ROOM = 2 };
+    struct server *server = server_start(
+        "upstream group { zone peers 128k; server 127.0.0.1:@port2@ max_conns=2; queue 64; }\n"
+        "server { " LISTEN "location / { proxy_pass http://group; } }");
+    int listening = upstream_listen(server, 2);
+    struct client *clients[CLIENTS], *up[ROOM];
+
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = begin_request(server, "/");
+    for (int i = 0; i < ROOM; i++)
+        up[i] = upstream_accept(server, listening);
+    for (int i = ROOM; i < CLIENTS; i++) {
+        ck_assert(!is_pending(listening));
+        answer(up[i % ROOM]);
+        up[i % ROOM] = upstream_accept(server, listening);
+    }
+    for (int i = 0; i < ROOM; i++)
+        answer(up[i]);
+    for (int i = 0; i < CLIENTS; i++)
+        ck_assert_str_eq(client_read(clients[i])->body, "ok");
     server_stop(server);
 }
 END_TEST
@@ -288,9 +323,10 @@ END_TEST
 
 int main(void)
 {
-    return serve_main(
-        "balance", (const TTest *[]){ requests_wait_for_room, queues_have_an_end,
-                                      clients_stay_with_their_server, kept_connections_have_limits,
-                                      failures_are_counted, who_has_failed_is_tried_again,
-                                      configurations_that_are_refused, NULL });
+    return serve_main("balance",
+                      (const TTest *[]){ requests_wait_for_room, all_workers_share_the_room,
+                                         queues_have_an_end, clients_stay_with_their_server,
+                                         kept_connections_have_limits, failures_are_counted,
+                                         who_has_failed_is_tried_again,
+                                         configurations_that_are_refused, NULL });
 }

@@ -187,10 +187,27 @@ static void change_busy(const struct worker *worker, struct peer *peer, int by)
         count_add(&series->active, (uint64_t)by);
 }
 
-struct peer *selection_next(struct selection *selection)
+/* Makes it busy with one more. False: another worker has taken the last place meanwhile. */
+static bool take_place(const struct selection *selection, struct peer *peer)
+{
+    const struct worker *worker = selection->request->worker;
+    const struct zone *zone = peer->group->zone;
+
+    if (peer->slot == NULL || peer->options.max_conns == 0 ||
+        zone_lock(zone, worker->log) == NULL) {
+        change_busy(worker, peer, 1);
+        return true;
+    }
+    bool has_room = !is_full(selection, peer);
+    if (has_room)
+        change_busy(worker, peer, 1);
+    zone_unlock(zone);
+    return has_room;
+}
+
+static struct peer *pick(struct selection *selection)
 {
     const struct peer_set *set = selection->set;
-    const struct worker *worker = selection->request->worker;
     const struct upstream_group *group = selection->group;
     struct peer *peer = group->sticky != NULL ? sticky_pick(selection) : NULL;
 
@@ -198,11 +215,23 @@ struct peer *selection_next(struct selection *selection)
         peer = group->balancer->pick(selection);
     if (peer == NULL && set->primaries < set->count)
         peer = pick_smoothly(selection, set->primaries, set->count);
-    if (peer == NULL || !set_tried(selection, peer))
+    return peer;
+}
+
+struct peer *selection_next(struct selection *selection)
+{
+    struct peer *peer = pick(selection);
+
+    for (size_t tries = 0; peer != NULL && !take_place(selection, peer); tries++)
+        peer = tries < selection->set->count ? pick(selection) : NULL;
+    if (peer == NULL)
         return NULL;
-    if (peer->options.max_fails > 0 && set->count > 1)
-        note_trial(peer, worker->clock.now);
-    change_busy(worker, peer, 1);
+    if (!set_tried(selection, peer)) {
+        change_busy(selection->request->worker, peer, -1);
+        return NULL;
+    }
+    if (peer->options.max_fails > 0 && selection->set->count > 1)
+        note_trial(peer, selection->request->worker->clock.now);
     return peer;
 }
 
