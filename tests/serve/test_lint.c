@@ -32,6 +32,16 @@ static const struct trap traps[] = {
              "location /none { }") },
     { "add_header X-A a;\n" SERVER("add_header X-B b;" PLAIN), "5:1",
       "takes the inherited \"X-A\" of line 3 away", "repeat", "add_header X-A a;\n" SERVER(PLAIN) },
+    { SERVER("proxy_set_header Host $host; proxy_set_header X-A a;\n"
+             "location / { proxy_pass http://127.0.0.1:1; proxy_set_header X-A b; }"),
+      "5:45", "\"proxy_set_header\" takes the inherited \"Host\" of line 4 away",
+      "repeat \"proxy_set_header Host ...\"",
+      SERVER("proxy_set_header X-A a;\n"
+             "location / { proxy_pass http://127.0.0.1:1; proxy_set_header X-A b; }") },
+    { SERVER("fastcgi_param A a;\n"
+             "location / { fastcgi_pass 127.0.0.1:1; fastcgi_param B b; }"),
+      "5:40", "\"fastcgi_param\" takes the inherited \"A\" of line 4 away", "repeat",
+      SERVER("location / { fastcgi_pass 127.0.0.1:1; fastcgi_param A a; }") },
     /* root in location / only */
     { SERVER("location / { root @root@/www; }\nlocation /js/ { expires 1h; }"), "4:14",
       "only location \"/\" has this root: location \"/js/\" looks for files in \"@root@/html\"",

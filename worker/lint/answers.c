@@ -2,40 +2,49 @@
 #include "worker/http/variables.h"
 #include "worker/lint/checks.h"
 
-/* --- add_header --- */
+/* --- lists that a block replaces as a whole --- */
 
-static bool has_header(const struct conf_scope *scope, struct slice name)
+static bool has_named(const struct conf_scope *scope, const char *directive, struct slice name)
 {
-    const struct conf_node *node = lint_find(scope, "add_header");
+    const struct conf_node *node = lint_find(scope, directive);
 
     while (node != NULL && !slice_equal_nocase(node->words[1].text, name))
-        node = lint_next(node->next, "add_header");
+        node = lint_next(node->next, directive);
     return node != NULL;
 }
 
-/* The headers of the nearest block around this one that has any are those that would be
- * inherited. */
-void lint_hidden_headers(struct conf *conf, const struct conf_scope *scope)
+/* Those of the nearest block around this one that has any would be inherited, if this block had
+ * none. */
+static void check_list(struct conf *conf, const struct conf_scope *scope, const char *directive)
 {
-    const struct conf_node *own = lint_find(scope, "add_header");
+    const struct conf_node *own = lint_find(scope, directive);
     const struct conf_scope *outer = scope->parent;
 
-    while (outer != NULL && lint_find(outer, "add_header") == NULL)
+    while (outer != NULL && lint_find(outer, directive) == NULL)
         outer = outer->parent;
     if (own == NULL || outer == NULL)
         return;
-    for (const struct conf_node *node = lint_find(outer, "add_header"); node != NULL;
-         node = lint_next(node->next, "add_header")) {
+    for (const struct conf_node *node = lint_find(outer, directive); node != NULL;
+         node = lint_next(node->next, directive)) {
         struct slice name = node->words[1].text;
-        if (has_header(scope, name))
+        if (has_named(scope, directive, name))
             continue;
         lint_warn(conf, own->words[0].at,
-                  arena_printf(conf->arena, "repeat \"add_header %.*s ...\" here", (int)name.len,
+                  arena_printf(conf->arena, "repeat \"%s %.*s ...\" here", directive, (int)name.len,
                                name.at),
-                  "\"add_header\" takes the inherited \"%.*s\" of line %u away", (int)name.len,
+                  "\"%s\" takes the inherited \"%.*s\" of line %u away", directive, (int)name.len,
                   name.at, node->words[0].at.line);
         return;
     }
+}
+
+void lint_hidden_lists(struct conf *conf, const struct conf_scope *scope)
+{
+    static const char *const lists[] = { "add_header",    "add_trailer", "proxy_set_header",
+                                         "fastcgi_param", "uwsgi_param", "scgi_param" };
+
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        check_list(conf, scope, lists[i]);
 }
 
 /* --- if --- */

@@ -20,9 +20,9 @@ lint_check lint_scattered_root; /* `root` in `location /`, and missing elsewhere
 lint_check lint_writable_root;  /* a root that anybody may write to */
 
 /* answers.c: what is answered. */
-lint_check lint_hidden_headers; /* add_header, which takes inherited ones away */
-lint_check lint_if;             /* settings in an `if`, which replaces its location */
-lint_check lint_redirects;      /* $uri in a redirect: decoded, it may hold a CRLF */
+lint_check lint_hidden_lists; /* add_header and its kin, which take inherited ones away */
+lint_check lint_if;           /* settings in an `if`, which replaces its location */
+lint_check lint_redirects;    /* $uri in a redirect: decoded, it may hold a CRLF */
 
 /* --- what they share: lint.c --- */
 

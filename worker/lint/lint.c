@@ -16,7 +16,7 @@ static const struct {
     { IN_LOCATION, lint_alias },
     { IN_SERVER, lint_scattered_root },
     { IN_HTTP_ALL | IN_LOCATION_IF, lint_writable_root },
-    { IN_SERVER | IN_LOCATION | IN_LOCATION_IF, lint_hidden_headers },
+    { IN_SERVER | IN_LOCATION | IN_LOCATION_IF, lint_hidden_lists },
     { IN_LOCATION_IF, lint_if },
     { IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF, lint_redirects },
 };
