@@ -277,6 +277,30 @@ START_TEST(a_name_may_have_variables)
 }
 END_TEST
 
+/* What is too long to be kept is passed on. */
+START_TEST(a_key_is_bounded)
+{
+    enum { URI = 7000 };
+    struct server *server = server_start(
+        PATH "add_header X-Cache $upstream_cache_status always; proxy_cache_valid 1h;\n"
+             "server { " LISTEN "location / { " TO_UPSTREAM
+             "proxy_cache_key $uri$uri$uri$uri$uri$uri$uri$uri$uri$uri; } }");
+    int listening = upstream_listen(server, 2);
+    char path[URI + 1];
+
+    memset(path, 'x', URI);
+    path[0] = '/';
+    path[URI] = '\0';
+    for (unsigned i = 0; i < 2; i++) {
+        struct client *client = send_request(server, path);
+        client_send(asked(server, listening), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+        ck_assert_ptr_null(header(client_read(client), "X-Cache"));
+    }
+    server_wait_log(server, "a cache key of 70000 bytes is too long");
+    server_stop(server);
+}
+END_TEST
+
 int main(void)
 {
     return serve_main("cache_files", (const TTest *[]){
@@ -288,6 +312,7 @@ int main(void)
                                          connections_are_kept_beside_updates,
                                          mistakes_are_errors,
                                          a_name_may_have_variables,
+                                         a_key_is_bounded,
                                          NULL,
                                      });
 }

@@ -245,19 +245,23 @@ static void log_useless(const struct cache_use *use, const char *path, bool soun
                     path);
 }
 
-/* Opens the file; use->file is NULL when there is none that is good. */
+/* Opens the file; use->file is NULL when there is none that is good. One whose record is just being
+ * written anew, by a revalidation, is good at a second look. */
 static void open_entry(struct cache_use *use)
 {
     char text[PATH_MAX];
     struct slice path = slice_make(text, cache_file_path(use->cache, use->digest, text));
-    int error = file_open_own(use->exchange->request, path, &use->file);
+    bool sound = false;
 
-    if (error != 0) {
-        use->file = NULL;
-        log_unopened(use, text, error);
-        return;
+    for (unsigned look = 0; look < 2 && !sound; look++) {
+        int error = file_open_own(use->exchange->request, path, &use->file);
+        if (error != 0) {
+            use->file = NULL;
+            log_unopened(use, text, error);
+            return;
+        }
+        sound = is_sound(use);
     }
-    bool sound = is_sound(use);
     if (sound && slice_equal(use->entry.key, use->key))
         return;
     use->file = NULL;

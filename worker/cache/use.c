@@ -72,7 +72,7 @@ static bool make_key(struct cache_use *use)
         use->key = arena_printf(&x->request->arena, "%s%.*s%.*s", x->protocol->scheme,
                                 (int)x->authority.len, x->authority.at, (int)x->uri.len, x->uri.at);
     }
-    if (use->key.at == NULL || use->key.len > CACHE_KEY_MAX)
+    if (use->key.at == NULL)
         return false;
     md5_init(&md5);
     md5_add(&md5, use->key);
@@ -295,6 +295,12 @@ static int begin(struct exchange *x, bool purges, int (*ask_upstream)(struct req
     struct cache_use *use = make_use(x, cache);
     if (use == NULL)
         return 500;
+    if (use->key.len > CACHE_KEY_MAX) {
+        request_log(x->request, LOG_LEVEL_WARN, 0, "a cache key of %zu bytes is too long",
+                    use->key.len);
+        x->cache = NULL;
+        return ask_upstream(x->request);
+    }
     use->ask = ask_upstream;
     if (purges)
         return cache_purge(use);
