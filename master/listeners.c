@@ -124,10 +124,12 @@ static void steer_from_now_on(struct listeners *listeners, const struct log *log
         listeners_steer(listeners, log, group, &group->steering);
 }
 
-/* Opens one more socket of the group. */
+/* Opens one more socket of the group, as the new configuration wants it. */
 static enum listening group_grow(struct listeners *listeners, const struct log *log,
-                                 struct socket_group *group)
+                                 struct socket_group *group, const struct listen_options *options)
 {
+    struct listen_options own = *options;
+
     int *sockets = realloc(group->sockets, (group->count + 1) * sizeof *sockets);
 
     if (sockets == NULL) {
@@ -135,7 +137,8 @@ static enum listening group_grow(struct listeners *listeners, const struct log *
         return LISTENING_FAILED;
     }
     group->sockets = sockets;
-    enum listening result = listening_open(log, &group->options, &sockets[group->count]);
+    own.ipv6only = group->options.ipv6only; /* else it would be no part of the group */
+    enum listening result = listening_open(log, &own, &sockets[group->count]);
     if (result == LISTENING_OK) {
         group->count++;
         group->pending++;
@@ -150,12 +153,13 @@ static unsigned sockets_wanted(const struct listen_options *options, unsigned sl
 }
 
 static enum listening group_open(struct listeners *listeners, const struct log *log,
-                                 struct socket_group *group, unsigned wanted)
+                                 struct socket_group *group, const struct listen_options *options,
+                                 unsigned wanted)
 {
     enum listening result = LISTENING_OK;
 
     while (group->count < wanted && result == LISTENING_OK)
-        result = group_grow(listeners, log, group);
+        result = group_grow(listeners, log, group, options);
     return result;
 }
 
@@ -210,7 +214,7 @@ enum listening listeners_open(struct listeners *listeners, const struct log *log
     for (size_t i = 0; i < count && worst == LISTENING_OK; i++) {
         struct socket_group *group = listeners_group(listeners, &wanted[i]);
         unsigned sockets = sockets_wanted(&wanted[i].options, slots);
-        worst = group_open(listeners, log, group, sockets);
+        worst = group_open(listeners, log, group, &wanted[i].options, sockets);
         if (worst == LISTENING_OK && !lend_sockets(arena, &wanted[i], group, sockets))
             worst = LISTENING_FAILED;
         if (worst != LISTENING_OK)

@@ -5,6 +5,7 @@
 #include "tests/unit/master/addresses.h"
 #include "tests/unit/unit.h"
 
+#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 static struct listeners listeners;
@@ -107,6 +108,33 @@ START_TEST(a_growing_group_keeps_its_sockets)
     steer_to(&large, 4, 1);
     close(connect_to(&large));
     ck_assert_uint_eq(take_waiting(&large, 4), 1);
+}
+END_TEST
+
+/* Room in the queue of a socket. */
+static unsigned room_of(int fd)
+{
+    struct tcp_info info = { 0 };
+    socklen_t len = sizeof info;
+
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    return info.tcpi_sacked;
+}
+
+/* Those that are there change when it is in force, those that join are opened so. */
+START_TEST(a_growing_group_may_change_its_options)
+{
+    struct listener small = listener_on_free_port();
+    struct listener large = small;
+
+    large.options.backlog = 7;
+    put_in_force(&small, 1);
+    ck_assert_int_eq(listeners_open(&listeners, &log_stderr, &arena, &large, 1, 3), LISTENING_OK);
+    ck_assert_uint_eq(room_of(large.sockets[0]), 16);
+    ck_assert_uint_eq(room_of(large.sockets[1]), 7);
+    listeners_commit(&listeners, &log_stderr, &large, 1);
+    for (unsigned slot = 0; slot < 3; slot++)
+        ck_assert_uint_eq(room_of(large.sockets[slot]), 7);
 }
 END_TEST
 
@@ -286,6 +314,7 @@ int main(void)
     tcase_add_test(all, an_address_has_a_socket_a_slot);
     tcase_add_test(all, connections_go_where_they_are_steered);
     tcase_add_test(all, a_growing_group_keeps_its_sockets);
+    tcase_add_test(all, a_growing_group_may_change_its_options);
     tcase_add_test(all, what_is_abandoned_is_closed);
     tcase_add_test(all, a_shrinking_group_is_drained_first);
     tcase_add_test(all, a_group_may_grow_again_before_it_has_shrunk);
