@@ -126,16 +126,16 @@ static void allow_beside(struct ruleset *rules, const char *path, uint64_t acces
     free(real);
 }
 
-/* A path of the configuration: up to the folder before its first variable, from the prefix. */
-static void allow_word(struct ruleset *rules, struct slice word, bool file, uint64_t access)
+/* A path of the configuration: up to the folder before its first variable, from `prefix`. */
+static void allow_word(struct ruleset *rules, const char *prefix, struct slice word, bool file,
+                       uint64_t access)
 {
     char path[PATH_MAX];
     ptrdiff_t dollar = slice_find(word, '$');
     struct slice text = dollar < 0 ? word : slice_first(word, (size_t)dollar);
     bool relative = text.len == 0 || text.at[0] != '/';
 
-    int len = snprintf(path, sizeof path, "%s%.*s", relative ? rules->conf->prefix : "",
-                       (int)text.len, text.at);
+    int len = snprintf(path, sizeof path, "%s%.*s", relative ? prefix : "", (int)text.len, text.at);
     if (len < 0 || (size_t)len >= sizeof path)
         return;
     char *slash = strrchr(path, '/');
@@ -162,16 +162,22 @@ static bool stores(const struct conf_node *node)
     return false;
 }
 
+/* Where a directive's relative path starts. */
+static const char *prefix_of(const struct ruleset *rules, struct slice name)
+{
+    return slice_is(name, "auth_basic_user_file") ? rules->conf->conf_prefix : rules->conf->prefix;
+}
+
 static void allow_named(struct ruleset *rules, const struct conf_node *node)
 {
     struct slice name = node->words[0].text;
 
     if (node->count == 2 && (slice_is(name, "root") || slice_is(name, "alias")))
-        allow_word(rules, node->words[1].text, false, rules->roots);
+        allow_word(rules, rules->conf->prefix, node->words[1].text, false, rules->roots);
     for (size_t i = 0; i < sizeof path_directives / sizeof *path_directives; i++) {
         const struct path_directive *known = &path_directives[i];
         if (slice_is(name, known->name) && node->count > known->word)
-            allow_word(rules, node->words[known->word].text, known->file,
+            allow_word(rules, prefix_of(rules, name), node->words[known->word].text, known->file,
                        known->write ? WRITE : READ);
     }
 }
@@ -191,7 +197,7 @@ static void allow_logs(struct ruleset *rules)
     for (const struct log_file *log = logs != NULL ? logs->files.first : NULL; log != NULL;
          log = log->next)
         if (!log->standard)
-            allow_word(rules, slice_of(log->path), true, WRITE);
+            allow_word(rules, rules->conf->prefix, slice_of(log->path), true, WRITE);
 }
 
 static bool allow_folder(void *context, const char *path)

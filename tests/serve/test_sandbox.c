@@ -101,6 +101,26 @@ START_TEST(everything_goes_on_inside)
 }
 END_TEST
 
+/* Relative names of user files start there, wherever the prefix is. */
+START_TEST(users_stand_beside_the_configuration)
+{
+    struct server *server = server_new();
+    const char *const arguments[] = { "-p", server_path(server, "prefix"), "-c",
+                                      server_path(server, "conf/muxd.conf"), NULL };
+
+    server_file(server, "prefix/html/file", "file");
+    server_file(server, "prefix/logs/none", "");
+    server_file(server, "conf/users", "a:{PLAIN}b\n");
+    server_run(server, &(struct setup){ .main = "sandbox on;",
+                                        .http = "server { " LISTEN "root html; auth_basic x;\n"
+                                                "auth_basic_user_file users; }",
+                                        .arguments = arguments });
+    ck_assert_int_eq(get(server, "/file")->status, 401);
+    ck_assert_str_eq(get_with(server, "/file", "Authorization: Basic YTpi\r\n")->body, "file");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(a_link_out_of_all_folders_leads_nowhere)
 {
     struct server *server = server_new();
@@ -142,6 +162,7 @@ int main(void)
     return serve_main("sandbox", (const TTest *[]){
                                      workers_are_locked_in_unless_told_otherwise,
                                      everything_goes_on_inside,
+                                     users_stand_beside_the_configuration,
                                      a_link_out_of_all_folders_leads_nowhere,
                                      a_worker_that_is_ended_is_replaced,
                                      NULL,
