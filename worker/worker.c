@@ -182,10 +182,8 @@ static void bound_descriptors(const struct worker *worker)
 static bool open_lane(struct worker *worker)
 {
     worker->lane = worker->setup->lane;
-    if (worker->lane != NULL) { /* the master says whose it is, too, but later */
-        worker->lane->owner.pid = (int32_t)worker->pid;
+    if (worker->lane != NULL)
         return true;
-    }
     worker->lane = worker->own_lane =
         aligned_alloc(_Alignof(struct lane), sizeof *worker->own_lane);
     if (worker->lane == NULL)
