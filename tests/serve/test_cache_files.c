@@ -159,6 +159,7 @@ START_TEST(a_full_disk_costs_no_client_anything)
     client = send_request(server, "/large");
     answer_large(asked(server, listening), body);
     expect_body(client_read(client), body);
+    ck_assert_uint_eq(count_of(server_wait_log(server, "No space left"), "No space left"), 2);
     ck_assert_uint_eq(count_files(server), 0);
     server_stop(server);
 }

@@ -65,8 +65,7 @@ uint64_t cache_table_claim(struct cache_table *, const unsigned char digest[stat
 void cache_table_release(struct cache_table *, const unsigned char digest[static CACHE_DIGEST],
                          uint64_t claim);
 
-/* The entry is claimed by somebody; what is known of it, as of cache_table_use, which this is not.
- * False: it is not in the table. */
+/* What is known of an entry, without a use of it. False: it is not in the table. */
 bool cache_table_look(const struct cache_table *, const unsigned char digest[static CACHE_DIGEST],
                       struct cache_known *);
 

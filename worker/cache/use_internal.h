@@ -55,7 +55,7 @@ enum cache_found {
     CACHE_OLD,
     CACHE_NONE,   /* it may be fetched and stored */
     CACHE_RARE,   /* it is not asked for often enough to be stored, or there is no room */
-    CACHE_FAILED, /* use->known.error is answered */
+    CACHE_FAILED, /* the status that is known is answered */
 };
 
 /* Looks the entry up: notes the use; opens and judges the file. */
