@@ -149,6 +149,8 @@ START_TEST(caches_are_counted)
     EVENTUALLY(strstr(status(server, "/json"),
                       "\"entries\":1,\"size\":4096,\"max_size\":1048576,\"MISS\":1,") != NULL);
     EVENTUALLY(strstr(status(server, "/json"), "\"HIT\":2}") != NULL);
+    ck_assert_int_eq(purge(server, "/2"), 404); /* is none of them */
+    ck_assert_ptr_nonnull(strstr(status(server, "/json"), "\"MISS\":1,"));
     const char *text = status(server, "/metrics");
     ck_assert_ptr_nonnull(
         strstr(text, "\nmuxd_cache_requests_total{cache=\"one\",status=\"HIT\"} 2\n"));

@@ -245,9 +245,8 @@ static void log_useless(const struct cache_use *use, const char *path, bool soun
                     path);
 }
 
-/* Opens the file; use->file is NULL when there is none that is good. One whose record is just being
- * written anew, by a revalidation, is good at a second look. */
-static void open_entry(struct cache_use *use)
+/* One whose record is just being written anew, by a revalidation, is good at a second look. */
+void cache_open_entry(struct cache_use *use)
 {
     char text[PATH_MAX];
     struct slice path = slice_make(text, cache_file_path(use->cache, use->digest, text));
@@ -306,7 +305,7 @@ static enum cache_found look_for(struct cache_use *use, struct cache_known *know
     if (known->error != 0 && known->error_until >= use->exchange->request->worker->clock.wall)
         return CACHE_FAILED;
     if (outlook.may_exist)
-        open_entry(use);
+        cache_open_entry(use);
     if (use->file != NULL && outlook.purges && is_purged(use))
         use->file = NULL;
     if (use->file != NULL)

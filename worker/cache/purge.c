@@ -67,12 +67,10 @@ static int purge_one(struct cache_use *use)
 
 int cache_purge(struct cache_use *use)
 {
-    struct cache_known known = { 0 };
-
     if (slice_ends(use->key, SLICE("*")))
         return purge_many(use, slice_first(use->key, use->key.len - 1), true);
-    cache_look_up(use, &known);
-    bool varies = use->entry.vary.len > 0; /* of whichever was found */
+    cache_open_entry(use);
+    bool varies = use->file != NULL && use->entry.vary.len > 0;
     int outcome = purge_one(use);
     /* Its variants have names that nobody can tell from the key. */
     return outcome == DONE && varies ? purge_many(use, use->key, false) : outcome;

@@ -16,9 +16,16 @@ static const struct cache_settings *settings_of(const struct cache_use *use)
 
 /* --- beginning --- */
 
+/* It fetches what its parent has found to be too old. */
+static bool is_background(const struct request *request)
+{
+    return request->subrequest != NULL && request->subrequest->clone;
+}
+
 static void count(const struct cache_use *use)
 {
-    struct cache_table *table = cache_lock(use);
+    bool asked = !use->purges && !is_background(use->exchange->request);
+    struct cache_table *table = asked ? cache_lock(use) : NULL;
 
     if (table == NULL)
         return;
@@ -132,11 +139,6 @@ static bool may_use_stale(const struct cache_use *use, uint32_t why, uint32_t se
 
     return (settings_of(use)->use_stale & why) != 0 ||
            (seconds > 0 && use->entry.record.valid_until + (int64_t)seconds >= now);
-}
-
-static bool is_background(const struct request *request)
-{
-    return request->subrequest != NULL && request->subrequest->clone;
 }
 
 static int ask(struct cache_use *use)
@@ -302,6 +304,7 @@ static int begin(struct exchange *x, bool purges, int (*ask_upstream)(struct req
         return ask_upstream(x->request);
     }
     use->ask = ask_upstream;
+    use->purges = purges;
     if (purges)
         return cache_purge(use);
     enum condition bypasses = conditions_hold(x->request, &x->settings->cache.bypass);

@@ -24,6 +24,7 @@ struct cache_use {
     int (*ask)(struct request *);
     enum cache_status status;
     bool storable;                      /* as far as is known yet */
+    bool purges;                        /* it removes what is kept */
     unsigned char main[CACHE_DIGEST];   /* of the key */
     unsigned char digest[CACHE_DIGEST]; /* of the entry: the same, or that of a variant */
     uint64_t claim;                     /* on its update; 0: none */
@@ -60,6 +61,9 @@ enum cache_found {
 
 /* Looks the entry up: notes the use; opens and judges the file. */
 enum cache_found cache_look_up(struct cache_use *, struct cache_known *);
+
+/* Opens the file of use->digest; use->file is NULL when there is none that is good. */
+void cache_open_entry(struct cache_use *);
 
 /* The digest of what a request's fields say that `vary` names. */
 void cache_variant(const struct cache_use *, struct slice vary,
