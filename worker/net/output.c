@@ -107,6 +107,8 @@ static ssize_t send_vectors(int fd, struct iovec *vectors, size_t count, int fla
  * head and body share packets. */
 static enum output_result flush_buffers(struct connection *connection, bool more)
 {
+    if (connection->output_size == 0) /* room that nothing came into */
+        output_consume(connection, 0);
     while (connection->output != NULL) {
         struct iovec vectors[OUTPUT_VECTORS];
         size_t count = 0, total = 0;
