@@ -1,7 +1,7 @@
 /* More clients than there is room for: idle ones make way, the oldest first; where none is
  * idle, the others wait, and the worker sleeps meanwhile; and a queue that overflows is
  * told. */
-#include "tests/serve/harness.h"
+#include "tests/serve/harness_upstream.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -118,6 +118,33 @@ START_TEST(the_oldest_idle_connections_make_room)
 }
 END_TEST
 
+/* Whose request is proxied needs another descriptor. */
+START_TEST(idle_clients_make_room_for_upstreams)
+{
+    enum { PROXIED = 12 };
+    struct server *server = server_start_with(&(struct setup){
+        .http = "server { listen 127.0.0.1:@port@; location / { return 200 hello; }\n"
+                "location /proxied { proxy_pass http://127.0.0.1:@port2@; } }",
+        .main = at_descriptors.main });
+    int listening = upstream_listen(server, 2);
+    struct client *clients[MOST], *upstreams[PROXIED];
+    unsigned count = open_until_full(server, clients);
+
+    ck_assert_uint_gt(count, 2 * PROXIED);
+    struct client **youngest = clients + count - PROXIED;
+    for (int i = 0; i < PROXIED; i++) {
+        client_send(youngest[i], "GET /proxied HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        upstreams[i] = upstream_accept(server, listening);
+        upstream_request(upstreams[i], NULL);
+    }
+    for (int i = 0; i < PROXIED; i++) {
+        client_send(upstreams[i], "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        ck_assert_str_eq(client_read(youngest[i])->body, "ok");
+    }
+    server_stop(server);
+}
+END_TEST
+
 static void fill_and_free(const struct setup *limit, unsigned out_of_descriptors)
 {
     struct server *server = server_start_with(limit);
@@ -221,6 +248,7 @@ int main(void)
 {
     return serve_main("overload", (const TTest *[]){
                                       the_oldest_idle_connections_make_room,
+                                      idle_clients_make_room_for_upstreams,
                                       at_the_limit_it_sleeps_and_goes_on_by_itself,
                                       a_queue_that_overflows_is_told,
                                       NULL,

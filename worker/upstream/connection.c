@@ -1,6 +1,7 @@
 #include "worker/upstream/connection.h"
 
 #include "worker/context.h"
+#include "worker/net/connection.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -85,10 +86,26 @@ static int set_options(int fd, const struct address *to, const struct connect_op
     return bind(fd, &options->from->name.any, options->from->len);
 }
 
-/* A socket on its way to the address; *waits: it is not through yet. -1: errno. */
-static int open_socket(const struct address *to, const struct connect_options *options, bool *waits)
+/* Where descriptors have run out, the client that has been idle for longest makes room. */
+static int new_socket(struct worker *worker, int family)
 {
-    int fd = socket(to->name.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    enum { TYPE = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC };
+    int fd = socket(family, TYPE, 0);
+    int error = errno;
+
+    if (fd >= 0 || (error != EMFILE && error != ENFILE))
+        return fd;
+    if (connection_close_idle(worker, 1) > 0)
+        return socket(family, TYPE, 0);
+    errno = error;
+    return -1;
+}
+
+/* A socket on its way to the address; *waits: it is not through yet. -1: errno. */
+static int open_socket(struct worker *worker, const struct address *to,
+                       const struct connect_options *options, bool *waits)
+{
+    int fd = new_socket(worker, to->name.any.sa_family);
 
     if (fd < 0)
         return -1;
@@ -116,7 +133,7 @@ struct upstream_connection *upstream_connect(struct worker *worker, struct peer 
     connection->worker = worker;
     connection->peer = peer_hold(peer);
     connection->started = worker->clock.now;
-    connection->watch.fd = open_socket(&peer->address, options, &waits);
+    connection->watch.fd = open_socket(worker, &peer->address, options, &waits);
     if (connection->watch.fd < 0)
         goto fail;
     if (loop_add(worker->loop, &connection->watch, 0) < 0)
