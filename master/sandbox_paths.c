@@ -110,20 +110,32 @@ static void allow(struct ruleset *rules, const char *path, uint64_t access)
     close(fd);
 }
 
-/* A link may be made to lead elsewhere while muxd runs, as deployments do ("current"): what
- * stands beside its target is allowed too. */
+/* What stands beside the target of a link; nothing of what is no link. */
 static void allow_beside(struct ruleset *rules, const char *path, uint64_t access)
 {
-    char *real = realpath(path, NULL);
+    struct stat found;
+    char *real = lstat(path, &found) == 0 && S_ISLNK(found.st_mode) ? realpath(path, NULL) : NULL;
+    char *slash = real == NULL ? NULL : strrchr(real, '/');
 
-    if (real != NULL && strcmp(real, path) != 0) {
-        char *slash = strrchr(real, '/');
-        if (slash != NULL && slash != real) {
-            *slash = '\0';
-            allow(rules, real, access);
-        }
+    if (slash != NULL && slash != real) {
+        *slash = '\0';
+        allow(rules, real, access);
     }
     free(real);
+}
+
+/* A link in the path may be made to lead elsewhere while muxd runs, as deployments do
+ * ("current", "current/public"). */
+static void allow_beside_links(struct ruleset *rules, const char *path, uint64_t access)
+{
+    char part[PATH_MAX];
+
+    for (const char *end = path; end != NULL && (size_t)(end - path) < sizeof part;) {
+        end = strchr(end + 1, '/');
+        size_t len = end == NULL ? strlen(path) : (size_t)(end - path);
+        snprintf(part, sizeof part, "%.*s", (int)len, path);
+        allow_beside(rules, part, access);
+    }
 }
 
 /* A path of the configuration: up to the folder before its first variable, from `prefix`. */
@@ -142,7 +154,7 @@ static void allow_word(struct ruleset *rules, const char *prefix, struct slice w
     if ((file || dollar >= 0) && slash != NULL && slash != path)
         *slash = '\0';
     allow(rules, path, access);
-    allow_beside(rules, path, access);
+    allow_beside_links(rules, path, access);
 }
 
 static bool is_one_of(struct slice name, const char *const *names, size_t count)

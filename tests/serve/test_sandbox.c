@@ -139,6 +139,29 @@ START_TEST(a_link_out_of_all_folders_leads_nowhere)
 }
 END_TEST
 
+/* As deployments do it: a link in the middle of a root is moved while muxd runs. */
+START_TEST(a_root_may_be_moved_to_another_release)
+{
+    struct server *server = server_new();
+    const char *const arguments[] = { "-p", server_path(server, "prefix"), "-c",
+                                      server_path(server, "conf/muxd.conf"), NULL };
+
+    server_file(server, "prefix/logs/none", "");
+    server_file(server, "site/releases/1/public/file", "one");
+    server_file(server, "site/releases/2/public/file", "two");
+    ck_assert_int_eq(symlink("releases/1", server_path(server, "site/current")), 0);
+    server_run(server,
+               &(struct setup){ .http = "server { " LISTEN "root @root@/site/current/public; }",
+                                .arguments = arguments });
+    ck_assert_str_eq(get(server, "/file")->body, "one");
+    ck_assert_int_eq(symlink("releases/2", server_path(server, "site/next")), 0);
+    ck_assert_int_eq(rename(server_path(server, "site/next"), server_path(server, "site/current")),
+                     0);
+    ck_assert_str_eq(get(server, "/file")->body, "two");
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(a_worker_that_is_ended_is_replaced)
 {
     struct server *server =
@@ -164,6 +187,7 @@ int main(void)
                                      everything_goes_on_inside,
                                      users_stand_beside_the_configuration,
                                      a_link_out_of_all_folders_leads_nowhere,
+                                     a_root_may_be_moved_to_another_release,
                                      a_worker_that_is_ended_is_replaced,
                                      NULL,
                                  });
