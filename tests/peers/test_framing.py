@@ -110,8 +110,8 @@ class Case(unittest.TestCase):
     def tearDown(self):
         for one in self.running:
             if one.process.poll() is None:
-                one.process.kill()
-                one.process.wait()
+                one.process.terminate()  # killed, nginx would leave its workers behind
+                one.process.wait(upstreams.DEADLINE)
         shutil.rmtree(self.folder)
 
     def run_server(self, server):
