@@ -24,6 +24,8 @@ struct stand_in;            /* worker/net/stand_in.h */
 struct upstream_connection; /* worker/upstream/connection.h */
 struct resolver;            /* worker/net/resolver.h */
 
+enum { SEND_BURST = 32 }; /* connections whose answers are sent in one go */
+
 struct worker {
     const struct worker_setup *setup;
     struct conf *conf;
@@ -46,6 +48,9 @@ struct worker {
     struct connection_block *connection_blocks;
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;
+    struct connection *burst[SEND_BURST]; /* to be sent to; NULL where one has closed since */
+    unsigned burst_count;
+    bool sending;                          /* the burst is being sent: nothing joins it */
     struct upstream_connection *upstreams; /* all, linked by `next` */
     struct resolver *resolvers;            /* in use, linked by `next` */
     uint32_t connection_count;             /* open */

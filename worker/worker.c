@@ -320,7 +320,9 @@ bool worker_turn(struct worker *worker)
         log_write(worker->log, LOG_LEVEL_ALERT, errno, 0, "the event loop failed");
         return false;
     }
+    connections_send(worker);
     timers_run(&worker->timers, worker->clock.now);
+    connections_send(worker);
     turn_ends(worker);
     return true;
 }

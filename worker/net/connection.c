@@ -108,7 +108,7 @@ static enum step step_head(struct connection *connection)
         }
         if (connection->output != NULL) {
             connection->state = CONNECTION_SEND;
-            return STEP_ON;
+            return connection_may_wait(connection) ? connection_send_in_burst(connection) : STEP_ON;
         }
         if (!connection->watch.readable)
             return wait_for_head(connection);

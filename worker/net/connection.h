@@ -59,6 +59,7 @@ struct connection {
     uint8_t resume_state;    /* after SEND, when it is not the answer: enum state */
     bool yielded;            /* the timer means "go on", not "too late" */
     bool idle;               /* in the list of idle ones */
+    bool in_burst;           /* its answer leaves with others' at the end of the turn */
     bool watched;            /* by the loop: not before its first bytes were looked for */
     bool tls_terminated;     /* listen: all who connect there have ended TLS for a client */
     struct ip_address peer;  /* who has connected */
@@ -72,6 +73,9 @@ bool connection_start(struct acceptor *, int fd, const struct ip_address *peer);
 /* Goes on with what the connection's state asks for: called by the loop, and by
  * the request when a handler is done waiting. The connection may be gone after. */
 void connection_drive(struct connection *);
+
+/* Sends what connections have put off to the end of this turn of the loop. */
+void connections_send(struct worker *);
 
 /* A handler that had returned AGAIN has answered (request_resume): goes on. */
 void connection_resume(struct connection *);

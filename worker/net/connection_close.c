@@ -16,6 +16,7 @@ void connection_close(struct connection *connection)
         request_finish(connection->request);
     connection_idle_leave(connection);
     connection_reading_leave(connection);
+    connection_burst_leave(connection);
     timer_disarm(&worker->timers, &connection->timer);
     if (connection->watched)
         loop_forget(worker->loop, &connection->watch);
