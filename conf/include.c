@@ -30,7 +30,9 @@ void reader_file(struct conf_tree *tree, const struct reader *outer, struct posi
         break;
     case SOURCE_TOO_LARGE:
         conf_message_add(tree->messages, CONF_EMERG, at, no_hint,
-                         "\"%s\" is too large: a file may have %d MB", path, CONF_FILE_MAX >> 20);
+                         "\"%s\" is too large: a configuration may have %d MB, a pipe %d MB", path,
+                         CONF_BYTES_MAX >> 20, CONF_PIPE_MAX >> 20);
+        tree->stopped = true;
         break;
     case SOURCE_NO_MEMORY:
         tree->stopped = true;

@@ -45,8 +45,9 @@ enum {
     CONF_INCLUDE_DEPTH_MAX = 32,
     CONF_INCLUDES_MAX = 200000, /* files read in all, a file read twice counted twice */
     CONF_BLOCK_DEPTH_MAX = 64,
-    CONF_WORDS_MAX = 65536, /* of one directive */
-    CONF_FILE_MAX = 256 << 20,
+    CONF_WORDS_MAX = 65536,       /* of one directive */
+    CONF_BYTES_MAX = 256 << 20,   /* of all files, each counted once */
+    CONF_PIPE_MAX = 16 << 20,     /* of one that is no regular file */
     CONF_MESSAGES_MAX = 100,      /* that are kept; the last one then says so */
     CONF_MESSAGE_TEXT_MAX = 1024, /* bytes; the rest is cut off */
 };

@@ -12,6 +12,7 @@ struct source_table {
     struct source **slots;
     size_t size; /* a power of two */
     size_t count;
+    size_t bytes; /* in all files that were read */
 };
 
 enum { TABLE_FIRST_SIZE = 16, READ_FIRST_SIZE = 4096 };
@@ -48,7 +49,9 @@ static struct source **slot_of(const struct source_table *table, const char *pat
 
 static bool table_grow(struct source_table *table, struct arena *arena)
 {
-    struct source_table grown = { .size = table->size * 2, .count = table->count };
+    struct source_table grown = { .size = table->size * 2,
+                                  .count = table->count,
+                                  .bytes = table->bytes };
 
     grown.slots = arena_zalloc(arena, grown.size * sizeof(struct source *));
     if (grown.slots == NULL)
@@ -85,7 +88,8 @@ static bool make_room(struct arena *arena, char **text, size_t len, size_t *room
 
 /* Reads to the end; `room` is what the file will probably need. A pipe or
  * device, and a file that grows meanwhile, need more. */
-static enum source_result read_all(struct arena *arena, int fd, size_t room, struct slice *result)
+static enum source_result read_all(struct arena *arena, int fd, size_t room, size_t most,
+                                   struct slice *result)
 {
     char *text = arena_text(arena, room);
     size_t len = 0;
@@ -103,7 +107,7 @@ static enum source_result read_all(struct arena *arena, int fd, size_t room, str
         if (count == 0)
             break;
         len += (size_t)count;
-        if (len > CONF_FILE_MAX)
+        if (len > most)
             return SOURCE_TOO_LARGE;
     }
     *result = slice_make(text, len);
@@ -111,7 +115,7 @@ static enum source_result read_all(struct arena *arena, int fd, size_t room, str
 }
 
 /* nginx names the call that reads pread(). */
-static enum source_result read_open(struct arena *arena, int fd, struct slice *text,
+static enum source_result read_open(struct arena *arena, int fd, size_t most, struct slice *text,
                                     const char **call)
 {
     struct stat status;
@@ -125,21 +129,22 @@ static enum source_result read_open(struct arena *arena, int fd, struct slice *t
         return SOURCE_FAILED;
     }
     if (!S_ISREG(status.st_mode))
-        return read_all(arena, fd, READ_FIRST_SIZE, text);
-    if (status.st_size > CONF_FILE_MAX)
+        return read_all(arena, fd, READ_FIRST_SIZE, most < CONF_PIPE_MAX ? most : CONF_PIPE_MAX,
+                        text);
+    if (status.st_size > (off_t)most)
         return SOURCE_TOO_LARGE;
-    return read_all(arena, fd, (size_t)status.st_size + 1, text);
+    return read_all(arena, fd, (size_t)status.st_size + 1, most, text);
 }
 
 /* Not blocking: a FIFO without a writer must not hang the start. */
-static enum source_result read_file(struct arena *arena, const char *path, struct slice *text,
-                                    const char **call)
+static enum source_result read_file(struct arena *arena, const char *path, size_t most,
+                                    struct slice *text, const char **call)
 {
     *call = "open";
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return SOURCE_FAILED;
-    enum source_result result = read_open(arena, fd, text, call);
+    enum source_result result = read_open(arena, fd, most, text, call);
     int reason = errno;
     close(fd);
     errno = reason;
@@ -162,8 +167,10 @@ enum source_result source_read(struct source_table *table, struct arena *arena, 
         source->included_twice = true;
         return SOURCE_OK;
     }
-    enum source_result read = read_file(arena, path, &source->text, call);
+    size_t most = CONF_BYTES_MAX - table->bytes;
+    enum source_result read = read_file(arena, path, most, &source->text, call);
     if (read != SOURCE_OK)
         return read;
+    table->bytes += source->text.len;
     return table_add(table, arena, source) ? SOURCE_OK : SOURCE_NO_MEMORY;
 }

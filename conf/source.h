@@ -15,7 +15,7 @@ struct source_table *source_table_new(struct arena *);
 enum source_result {
     SOURCE_OK,
     SOURCE_FAILED,    /* errno says why, *call which system call */
-    SOURCE_TOO_LARGE, /* over CONF_FILE_MAX */
+    SOURCE_TOO_LARGE, /* over CONF_BYTES_MAX, with what was read before, or CONF_PIPE_MAX */
     SOURCE_NO_MEMORY,
 };
 

@@ -177,6 +177,12 @@ START_TEST(includes_that_cannot_be)
     }
     run = config_test(server, "events { }\nhttp { include nothing-*.conf; }\n");
     ck_assert_msg(run->status == 0, "%s", run->text);
+
+    /* It never ends, and is tried once. */
+    run = config_test(server, "events { }\ninclude /dev/zero;\ninclude /dev/./zero;\n");
+    ck_assert_msg(run->status == 1, "%s", run->text);
+    ck_assert_ptr_nonnull(strstr(run->text, "\"/dev/zero\" is too large"));
+    ck_assert_ptr_null(strstr(run->text, "\"/dev/./zero\""));
     server_stop(server);
 }
 END_TEST
