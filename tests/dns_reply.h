@@ -14,12 +14,14 @@ enum {
     REPLY_HEADER = 12,
     REPLY_A = 1,
     REPLY_CNAME = 5,
+    REPLY_SOA = 6,
     REPLY_AAAA = 28,
     REPLY_SRV = 33,
     REPLY_TRUNCATED = 0x200,
 };
 
-/* A record as people write it: 127.0.0.1; ::1; alias.example; 10 5 8080 target.example. */
+/* A record as people write it: 127.0.0.1; ::1; alias.example; 10 5 8080 target.example. An SOA
+ * is its last number, and stands behind the answers. */
 struct reply_record {
     const char *owner; /* "" : the name that was asked for */
     unsigned type;
@@ -51,6 +53,7 @@ static inline char *reply_put_data(char *at, const struct reply_record *record)
 {
     unsigned priority, weight, port;
     int name_at = 0;
+    uint32_t numbers[5] = { 0 };
 
     switch (record->type) {
     case REPLY_A:
@@ -63,6 +66,11 @@ static inline char *reply_put_data(char *at, const struct reply_record *record)
         sscanf(record->data, "%u %u %u %n", &priority, &weight, &port, &name_at);
         at = reply_put16(reply_put16(reply_put16(at, priority), weight), port);
         return reply_put_name(at, record->data + name_at);
+    case REPLY_SOA:
+        numbers[4] = htonl((uint32_t)strtoul(record->data, NULL, 10));
+        at = reply_put_name(reply_put_name(at, "ns.example"), "who.example");
+        memcpy(at, numbers, sizeof(numbers));
+        return at + sizeof(numbers);
     default:
         return reply_put_name(at, record->data);
     }
@@ -90,7 +98,7 @@ static inline bool reply_question(const char *query, size_t len, char name[256],
 }
 
 /* Writes the answer to a query into `room` of REPLY_MAX bytes; `flags` are a code and
- * REPLY_TRUNCATED. Its length. */
+ * REPLY_TRUNCATED; an SOA is the last of the records. Its length. */
 static inline size_t reply_write(char *room, const char *query, unsigned flags,
                                  const struct reply_record *records, size_t count)
 {
@@ -98,7 +106,9 @@ static inline size_t reply_write(char *room, const char *query, unsigned flags,
 
     memcpy(room, query, question);
     reply_put16(room + 2, 0x8180 | flags);
-    reply_put16(room + 6, (unsigned)count);
+    unsigned authorities = count > 0 && records[count - 1].type == REPLY_SOA;
+    reply_put16(room + 6, (unsigned)count - authorities);
+    reply_put16(room + 8, authorities);
     char *at = room + question;
     for (size_t i = 0; i < count; i++) {
         if (records[i].owner[0] == '\0')

@@ -22,10 +22,12 @@ static void read_all(struct slice message, const struct dns_name *name, enum dns
 {
     struct dns_answer answer;
     struct dns_record record;
+    uint32_t seconds;
     size_t records = 0;
 
     if (dns_answer_begin(&answer, message, ID, name, type) != DNS_ANSWER)
         return;
+    expect(!dns_answer_absence(&answer, &seconds) || seconds <= DNS_TTL_MAX, "absence has an end");
     expect(answer.name.len <= DNS_NAME_MAX && answer.ttl <= DNS_TTL_MAX, "an alias has bounds");
     while (dns_answer_next(&answer, &record)) {
         expect(record.ttl <= DNS_TTL_MAX, "a record has a time");
@@ -57,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(message + len, data + 1, size - 1);
     message[2] = '\x81';
     message[6] = '\0';
-    message[7] = 8;
+    message[7] = (char)(8 * (data[0] < 128)); /* answers, or records of an authority */
+    message[9] = (char)(8 - message[7]);
     read_all(slice_make(message, len + size - 1), &name, type);
     free(message);
     return 0;

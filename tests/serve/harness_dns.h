@@ -14,7 +14,4 @@ struct name_server *name_server_start(struct server *, unsigned n, const char *r
 /* From now on it answers with these. */
 void name_server_set(struct name_server *, const char *records);
 
-/* Queries so far. */
-unsigned name_server_asked(const struct name_server *);
-
 #endif

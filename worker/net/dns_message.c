@@ -11,6 +11,8 @@ enum {
     FLAGS_CODE = 0xf,       /* RCODE */
     QUESTION_FIXED = 4,     /* type and class behind the name */
     RECORD_FIXED = 10,      /* type, class, TTL and length */
+    SOA_NUMBERS = 20,       /* behind its two names: serial, refresh, retry, expire, minimum */
+    SOA_MINIMUM = 16,
 };
 
 /* --- numbers --- */
@@ -218,13 +220,14 @@ static bool follow_alias(struct dns_answer *answer)
     return true;
 }
 
-static bool all_records_are_whole(const struct dns_answer *answer)
+/* Sets where the answers end, if all of them are whole. */
+static bool find_authority(struct dns_answer *answer)
 {
     struct raw_record record;
-    size_t at = answer->records;
 
+    answer->authority = answer->records;
     for (unsigned i = 0; i < answer->count; i++)
-        if (!get_record(answer->message, &at, &record))
+        if (!get_record(answer->message, &answer->authority, &record))
             return false;
     return true;
 }
@@ -269,7 +272,8 @@ enum dns_result dns_answer_begin(struct dns_answer *answer, struct slice message
     if (answer->truncated) /* what there is may end anywhere */
         return DNS_ANSWER;
     answer->count = answer->left = get16(message.at + 6);
-    if (!all_records_are_whole(answer))
+    answer->authorities = get16(message.at + 8);
+    if (!find_authority(answer))
         return DNS_BROKEN;
     for (unsigned i = 0; follow_alias(answer); i++)
         if (i == DNS_ALIASES_MAX)
@@ -308,6 +312,43 @@ bool dns_answer_next(struct dns_answer *answer, struct dns_record *record)
         if (answer->type == DNS_SRV ? get_service(answer, &raw, record)
                                     : get_address(answer, &raw, record))
             return true;
+    }
+    return false;
+}
+
+/* --- absence --- */
+
+/* A zone that the name is in, or it itself. */
+static bool is_zone_of(const struct dns_name *zone, const struct dns_name *name)
+{
+    struct slice end = dns_name_text(zone), whole = dns_name_text(name);
+
+    if (end.len == 0 || slice_equal(end, whole))
+        return true;
+    return slice_ends(whole, end) && whole.at[whole.len - end.len - 1] == '.';
+}
+
+bool dns_answer_absence(const struct dns_answer *answer, uint32_t *seconds)
+{
+    struct slice message = answer->message;
+    size_t at = answer->authority;
+    struct raw_record soa;
+    struct dns_name ignored;
+
+    for (unsigned i = 0; i < answer->authorities; i++) {
+        if (!get_record(message, &at, &soa))
+            return false;
+        if (soa.type != DNS_SOA || soa.class != CLASS_INTERNET ||
+            !is_zone_of(&soa.owner, &answer->name))
+            continue;
+        size_t numbers = soa.data, end = soa.data + soa.len;
+        struct slice data = slice_first(message, end);
+        if (!get_name(data, &numbers, &ignored) || !get_name(data, &numbers, &ignored) ||
+            end - numbers != SOA_NUMBERS)
+            return false;
+        uint32_t minimum = get32(message.at + numbers + SOA_MINIMUM);
+        *seconds = minimum < soa.ttl ? minimum : soa.ttl;
+        return true;
     }
     return false;
 }

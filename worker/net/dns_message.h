@@ -13,6 +13,7 @@
 enum dns_type {
     DNS_A = 1,
     DNS_CNAME = 5,
+    DNS_SOA = 6,
     DNS_AAAA = 28,
     DNS_SRV = 33,
 };
@@ -66,6 +67,8 @@ struct dns_answer {
     size_t records;       /* offset of the first one */
     size_t at;            /* of the next one */
     unsigned count, left; /* records in all, and to come */
+    size_t authority;     /* offset of the records behind them */
+    unsigned authorities; /* how many there are */
     enum dns_type type;   /* that was asked for */
     enum dns_code code;
     bool truncated;       /* there is more: to be asked for by TCP */
@@ -87,5 +90,9 @@ struct dns_record {
 /* The next record of answer->name that was asked for. False: there is none, or what follows
  * cannot be read. */
 bool dns_answer_next(struct dns_answer *, struct dns_record *);
+
+/* An answer without records: seconds that there being none may be kept, as the SOA of the zone
+ * says that comes along (RFC 2308 5), at most DNS_TTL_MAX. False: none came. */
+bool dns_answer_absence(const struct dns_answer *, uint32_t *seconds);
 
 #endif

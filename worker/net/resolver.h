@@ -21,8 +21,8 @@ enum {
     RESOLVER_NAMES_MAX = 1000,
     RESOLVER_ASKING_MAX = 256,
     RESOLVED_MAX = 64,        /* addresses or servers that one name stands for; more are left out */
-    RESOLVER_NEGATIVE = 5000, /* ms that "no such name" is kept, if `valid` is not less, */
-    RESOLVER_FAILURE = 1000,  /* and that the servers cannot tell */
+    RESOLVER_NEGATIVE = 5000, /* ms that "no such name" is kept at most: a server may come soon */
+    RESOLVER_FAILURE = 1000,  /* and that the servers cannot tell, or not for how long */
 };
 
 /* What a `resolver` directive says. */

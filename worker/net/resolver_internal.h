@@ -8,6 +8,8 @@
 
 struct resolver_part; /* resolver_questions.c */
 
+enum { NOT_SAID = UINT32_MAX };
+
 /* A name that is known, or asked for. */
 struct resolver_name {
     struct key_node node; /* first: the tree's nodes are names */
@@ -24,8 +26,9 @@ struct resolver_name {
     void *found;   /* the resolution's addresses or services */
     void *finding; /* those of the answers that have come so far: */
     size_t finding_count;
-    uint32_t ttl; /* seconds: the least of them */
-    int error;    /* of an answer that brought none */
+    uint32_t ttl;    /* seconds: the least of them */
+    uint32_t absent; /* seconds that there being none is good for; NOT_SAID */
+    int error;       /* of an answer that brought none */
 
     char key[]; /* the kind in one byte, and the name */
 };

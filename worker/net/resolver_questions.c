@@ -52,11 +52,14 @@ static void *take_found(struct resolver_name *name)
 /* ms that the answer is good for. */
 static uint64_t lifetime(const struct resolver_name *name)
 {
-    uint64_t valid = name->resolver->servers->valid, longest;
+    uint64_t valid = name->resolver->servers->valid, longest = RESOLVER_FAILURE;
 
     if (name->resolution.error == RESOLVE_OK)
         return valid != UINT64_MAX ? valid : (uint64_t)name->ttl * 1000;
-    longest = name->resolution.error == RESOLVE_NO_SUCH_NAME ? RESOLVER_NEGATIVE : RESOLVER_FAILURE;
+    if (name->resolution.error == RESOLVE_NO_SUCH_NAME && name->absent != NOT_SAID) {
+        longest = (uint64_t)name->absent * 1000;
+        longest = longest < RESOLVER_NEGATIVE ? longest : RESOLVER_NEGATIVE;
+    }
     return valid < longest ? valid : longest;
 }
 
@@ -152,6 +155,15 @@ static bool follow_alias(struct resolver_part *part, const struct dns_answer *an
     return true;
 }
 
+/* The answer has brought nothing. */
+static void note_absence(struct resolver_name *name, const struct dns_answer *answer)
+{
+    uint32_t seconds;
+
+    if (dns_answer_absence(answer, &seconds) && seconds < name->absent)
+        name->absent = seconds;
+}
+
 static void part_done(struct dns_query *query, struct dns_answer *answer, enum dns_code code)
 {
     struct resolver_part *part = (struct resolver_part *)query;
@@ -169,6 +181,8 @@ static void part_done(struct dns_query *query, struct dns_answer *answer, enum d
     } else if (name->error == RESOLVE_OK || code != DNS_NO_SUCH_NAME) {
         name->error = (int)code;
     }
+    if (answer != NULL && name->finding_count == before)
+        note_absence(name, answer);
     if (--name->outstanding == 0)
         complete(name);
 }
@@ -213,6 +227,7 @@ bool name_start_asking(struct resolver_name *name, struct slice text)
     name->outstanding = 0;
     name->error = RESOLVE_OK;
     name->ttl = DNS_TTL_MAX;
+    name->absent = NOT_SAID;
     if (name->kind == RESOLVE_SERVICE)
         return start_part(name, DNS_SRV, text);
     return (!servers->ipv4 || start_part(name, DNS_A, text)) &&

@@ -286,10 +286,42 @@ START_TEST(damaged_messages)
 }
 END_TEST
 
+/* The SOA of a zone that the name is in; cut and damaged it is none, or says another time. */
+START_TEST(absences)
+{
+    static const char head[] = "\x12\x34\x81\x83\0\1\0\0\0\2\0\0" QUESTION(A);
+    static const char records[] =
+        "\1b\xc0\x0e" A IN TTL("\1") "\0\4\1\2\3\4"
+                                     "\xc0\x0e\0\6" IN TTL("\x3c") "\0\x1b"
+                                                                   "\1n\xc0\x0e\1m\xc0\x0c"
+                                                                   "0123456789abcdef" TTL("\7");
+    enum { HEAD_LEN = sizeof head - 1, LEN = HEAD_LEN + sizeof records - 1 };
+    struct dns_answer answer;
+    uint32_t seconds = 0;
+
+    for (size_t i = HEAD_LEN; i <= LEN; i++) {
+        char *copy = malloc(i);
+        memcpy(copy, head, HEAD_LEN);
+        memcpy(copy + HEAD_LEN, records, i - HEAD_LEN);
+        ck_assert_int_eq(begin(&answer, slice_make(copy, i), DNS_A), DNS_ANSWER);
+        ck_assert(dns_answer_absence(&answer, &seconds) == (i == LEN));
+        for (size_t at = HEAD_LEN; i == LEN && at < LEN; at++)
+            for (unsigned byte = 0; byte < 256; byte++) {
+                copy[at] = (char)byte;
+                if (dns_answer_absence(&answer, &seconds))
+                    ck_assert_uint_le(seconds, DNS_TTL_MAX);
+                copy[at] = records[at - HEAD_LEN];
+            }
+        ck_assert(i < LEN || (dns_answer_absence(&answer, &seconds) && seconds == 7));
+        free(copy);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    return unit_main(
-        unit_suite("dns_message", (const TTest *[]){ names, questions, addresses, aliases, services,
-                                                     codes, other_messages, broken_messages,
-                                                     long_names, damaged_messages, NULL }));
+    return unit_main(unit_suite("dns_message",
+                                (const TTest *[]){ names, questions, addresses, aliases, services,
+                                                   codes, other_messages, broken_messages,
+                                                   long_names, damaged_messages, absences, NULL }));
 }

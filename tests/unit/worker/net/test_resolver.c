@@ -283,11 +283,55 @@ START_TEST(no_such_name_is_kept_for_a_moment)
     ask(&asker, "a.example");
     ck_assert_int_eq(asker.error, RESOLVE_NO_SUCH_NAME);
     ck_assert_uint_eq(asker.told, 1);
-    pass_time(RESOLVER_NEGATIVE);
+    pass_time(RESOLVER_FAILURE);
     ask(&asker, "a.example");
     ck_assert_uint_eq(asker.told, 0);
     ask(&other, "a..example");
     ck_assert_int_eq(other.error, RESOLVE_NO_SUCH_NAME);
+    close_all();
+}
+END_TEST
+
+/* As long as the zone says, within limits; whether the name is none, or has no such records. */
+START_TEST(zones_say_how_long_a_name_is_none)
+{
+    static const struct {
+        const char *zone, *minimum;
+        unsigned ttl, code;
+        uint64_t valid, kept;
+    } rows[] = {
+        { "example", "3", 60, DNS_NO_SUCH_NAME, UINT64_MAX, 3000 },
+        { "example", "60", 2, DNS_NO_SUCH_NAME, UINT64_MAX, 2000 },
+        { "a.example", "2", 60, DNS_NO_ERROR, UINT64_MAX, 2000 },
+        { "example", "3600", 3600, DNS_NO_SUCH_NAME, UINT64_MAX, RESOLVER_NEGATIVE },
+        { "example", "4294967295", 3600, DNS_NO_ERROR, UINT64_MAX, RESOLVER_NEGATIVE },
+        { "example", "60", 60, DNS_NO_SUCH_NAME, 500, 500 },
+        { "example", "0", 60, DNS_NO_SUCH_NAME, UINT64_MAX, 0 },
+        { "other.example", "60", 60, DNS_NO_SUCH_NAME, UINT64_MAX, RESOLVER_FAILURE },
+    };
+    struct asker asker;
+
+    open_all();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct reply_record soa = { rows[i].zone, REPLY_SOA, rows[i].ttl, rows[i].minimum };
+        settings.valid = rows[i].valid;
+        ask(&asker, "a.example");
+        struct question question = receive(0);
+        reply(0, &question, rows[i].code, &soa, 1);
+        wait_for(&asker);
+        ck_assert_int_eq(asker.error, RESOLVE_NO_SUCH_NAME);
+        if (rows[i].kept > 0)
+            pass_time(rows[i].kept - 1);
+        ask(&asker, "a.example");
+        ck_assert_msg(asker.told == (rows[i].kept > 0), "row %zu", i);
+        lookup_cancel(&asker.lookup);
+        pass_time(1);
+        ask(&asker, "a.example");
+        ck_assert_msg(asker.told == 0, "row %zu", i);
+        lookup_cancel(&asker.lookup);
+        while (!is_silent(0))
+            receive(0);
+    }
     close_all();
 }
 END_TEST
@@ -508,8 +552,8 @@ int main(void)
         "resolver",
         (const TTest *[]){ answers_are_kept_as_long_as_they_say, both_families_are_one_answer,
                            aliases_are_followed, no_such_name_is_kept_for_a_moment,
-                           silence_goes_to_the_next_server, whoever_waits_too_long_is_told,
-                           servers_that_cannot_tell_are_passed_over,
+                           zones_say_how_long_a_name_is_none, silence_goes_to_the_next_server,
+                           whoever_waits_too_long_is_told, servers_that_cannot_tell_are_passed_over,
                            what_was_not_asked_is_no_answer, tcp_has_what_does_not_fit,
                            services_are_servers, names_are_bounded, NULL }));
 }
