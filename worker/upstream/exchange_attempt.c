@@ -91,8 +91,11 @@ int exchange_attempt(struct exchange *x, bool fresh)
         request_spend(x->request, SPAN_UPSTREAM_CONNECT);
         return AGAIN;
     }
-    if (!note_attempt(x, peer))
+    if (!note_attempt(x, peer)) {
+        if (peer != NULL)
+            peer_release(&x->selection, peer, false);
         return 500;
+    }
     x->peer = peer;
     if (peer == NULL) {
         x->action = "connecting to upstream";
