@@ -292,7 +292,7 @@ START_TEST(absences)
     static const char head[] = "\x12\x34\x81\x83\0\1\0\0\0\2\0\0" QUESTION(A);
     static const char records[] =
         "\1b\xc0\x0e" A IN TTL("\1") "\0\4\1\2\3\4"
-                                     "\xc0\x0e\0\6" IN TTL("\x3c") "\0\x1b"
+                                     "\xc0\x0e\0\6" IN TTL("\x3c") "\0\x1c"
                                                                    "\1n\xc0\x0e\1m\xc0\x0c"
                                                                    "0123456789abcdef" TTL("\7");
     enum { HEAD_LEN = sizeof head - 1, LEN = HEAD_LEN + sizeof records - 1 };
