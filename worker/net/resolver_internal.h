@@ -8,7 +8,7 @@
 
 struct resolver_part; /* resolver_questions.c */
 
-enum { NOT_SAID = UINT32_MAX };
+static const uint32_t NOT_SAID = UINT32_MAX;
 
 /* A name that is known, or asked for. */
 struct resolver_name {
