@@ -30,41 +30,51 @@ static void put_word(char *at, uint32_t word)
 }
 
 /* The magic, the version, and both checksums, as file.c places them. */
+static uint32_t get_word(const char *at)
+{
+    uint32_t word = 0;
+
+    for (unsigned i = 0; i < 4; i++)
+        word |= (uint32_t)(unsigned char)at[i] << 8 * i;
+    return word;
+}
+
 static void make_good(char *bytes, size_t len)
 {
-    uint32_t body_at = 0;
+    enum { MARKS = 7 }; /* around the key */
 
     if (len < CACHE_FIXED)
         return;
     memcpy(bytes, "muxd\1\0\0\0", 8);
     put_word(bytes + 44, crc32_add(0, bytes, 44));
-    for (unsigned i = 0; i < 4; i++)
-        body_at |= (uint32_t)(unsigned char)bytes[60 + i] << 8 * i;
-    if (body_at < CACHE_FIXED || body_at > len)
+    uint64_t head_len = (uint64_t)CACHE_FIXED + MARKS + get_word(bytes + 64) +
+                        get_word(bytes + 68) + get_word(bytes + 72);
+    if (head_len > len)
         return;
     uint32_t crc = crc32_add(0, bytes + CACHE_RECORD, 76 - CACHE_RECORD);
-    put_word(bytes + 76, crc32_add(crc, bytes + 80, body_at - 80));
+    put_word(bytes + 76, crc32_add(crc, bytes + 80, (size_t)head_len - 80));
 }
 
-static void check_taken(struct slice bytes, const struct cache_entry *entry, size_t body_at)
+static void check_taken(struct slice bytes, const struct cache_entry *entry, size_t head_len)
 {
-    char *again = malloc(body_at);
+    char *again = malloc(head_len);
 
-    expect(body_at <= bytes.len, "the body begins behind what was read");
+    expect(head_len <= bytes.len, "the head ends behind what was read");
     expect(is_inside(entry->key, bytes) && is_inside(entry->vary, bytes) &&
                is_inside(entry->head, bytes),
            "texts are parts of the bytes");
     expect(again != NULL, "there is memory");
-    expect(cache_file_body_at(entry) == body_at, "lengths add up");
+    expect(cache_file_head_len(entry) == head_len, "lengths add up");
+    expect(cache_file_body_at(entry) >= head_len, "the body begins behind the head");
     cache_file_write(entry, again);
-    expect(memcmp(again, bytes.at, body_at) == 0, "it would be written so again");
+    expect(memcmp(again, bytes.at, head_len) == 0, "it would be written so again");
     free(again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cache_entry entry;
-    size_t body_at;
+    size_t needed;
 
     if (size == 0)
         return 0;
@@ -75,12 +85,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((data[0] & 1) != 0)
         make_good(bytes, len);
     struct slice all = slice_make(bytes, len);
-    switch (cache_file_read(all, &entry, &body_at)) {
+    switch (cache_file_read(all, &entry, &needed)) {
     case CACHE_FILE_OK:
-        check_taken(all, &entry, body_at);
+        check_taken(all, &entry, needed);
         break;
     case CACHE_FILE_MORE:
-        expect(body_at > len && body_at < CACHE_HEAD_MAX + CACHE_KEY_MAX + 1024,
+        expect(needed > len && needed < CACHE_HEAD_MAX + CACHE_KEY_MAX + 1024,
                "no more is asked for than an entry may have");
         break;
     case CACHE_FILE_BAD:

@@ -9,14 +9,15 @@ static bool add_body(struct cache_use *use)
 {
     struct request *request = use->exchange->request;
     struct open_file *file = use->file;
+    uint64_t body_at = cache_file_body_at(&use->entry);
 
     /* An answer to HEAD that was kept as it is says itself how long it would be. */
     if (use->entry.body_size > 0 || !request->head_only)
         request->response.length = use->entry.body_size;
     request->response.length_known = true;
     if (file->content.at != NULL)
-        return response_memory(request, slice_from(file->content, use->body_at));
-    return response_file(request, file, use->body_at, file->size);
+        return response_memory(request, slice_from(file->content, (size_t)body_at));
+    return response_file(request, file, body_at, file->size);
 }
 
 int cache_answer(struct cache_use *use, enum cache_status status)

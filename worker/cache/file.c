@@ -2,6 +2,8 @@
 
 #include "common/crc32.h"
 
+#include <unistd.h>
+
 /* Places in the head. */
 enum {
     AT_MAGIC = 0,
@@ -23,7 +25,7 @@ enum {
     AT_VARIANT = 80,
 };
 
-enum { VERSION = 1 };
+enum { VERSION = 1, PAGE = 4096 };
 
 /* So that grep(1) finds the file of a key, as in nginx's. */
 static const struct slice magic = SLICE_INIT("muxd"), key_mark = SLICE_INIT("\nKEY: "),
@@ -53,10 +55,17 @@ static uint32_t get_word(const char *at)
 
 /* --- writing --- */
 
-size_t cache_file_body_at(const struct cache_entry *entry)
+size_t cache_file_head_len(const struct cache_entry *entry)
 {
     return CACHE_FIXED + key_mark.len + entry->key.len + key_end.len + entry->vary.len +
            entry->head.len;
+}
+
+uint64_t cache_file_body_at(const struct cache_entry *entry)
+{
+    size_t len = cache_file_head_len(entry);
+
+    return entry->padded ? (len + PAGE - 1) / PAGE * PAGE : len;
 }
 
 void cache_file_write_record(const struct cache_record *record, char out[static CACHE_RECORD])
@@ -80,21 +89,19 @@ static char *put_text(char *at, struct slice text)
 }
 
 /* Of all behind the record but the checksum itself. */
-static uint32_t checksum(const char *bytes, size_t body_at)
+static uint32_t checksum(const char *bytes, size_t head_len)
 {
     uint32_t crc = crc32_add(0, bytes + CACHE_RECORD, AT_CRC - CACHE_RECORD);
 
-    return crc32_add(crc, bytes + AT_VARIANT, body_at - AT_VARIANT);
+    return crc32_add(crc, bytes + AT_VARIANT, head_len - AT_VARIANT);
 }
 
 void cache_file_write(const struct cache_entry *entry, char *out)
 {
-    size_t body_at = cache_file_body_at(entry);
-
     cache_file_write_record(&entry->record, out);
     put_number(out + AT_BODY_SIZE, entry->body_size, 8);
     put_number(out + AT_BODY_CRC, entry->body_crc, 4);
-    put_number(out + AT_BODY_AT, body_at, 4);
+    put_number(out + AT_BODY_AT, cache_file_body_at(entry), 4);
     put_number(out + AT_KEY_LEN, entry->key.len, 4);
     put_number(out + AT_VARY_LEN, entry->vary.len, 4);
     put_number(out + AT_HEAD_LEN, entry->head.len, 4);
@@ -104,7 +111,7 @@ void cache_file_write(const struct cache_entry *entry, char *out)
     at = put_text(at, key_end);
     at = put_text(at, entry->vary);
     put_text(at, entry->head);
-    put_number(out + AT_CRC, checksum(out, body_at), 4);
+    put_number(out + AT_CRC, checksum(out, cache_file_head_len(entry)), 4);
 }
 
 /* --- reading --- */
@@ -126,17 +133,19 @@ static bool read_record(const char *at, struct cache_record *record)
 }
 
 /* Lengths that fit each other and what an entry may have. */
-static bool read_lengths(const char *at, struct cache_entry *entry, size_t *body_at)
+static bool read_lengths(const char *at, struct cache_entry *entry)
 {
+    uint64_t body_at = get_word(at + AT_BODY_AT);
+
     entry->body_size = get_number(at + AT_BODY_SIZE, 8);
     entry->body_crc = get_word(at + AT_BODY_CRC);
     entry->key.len = get_word(at + AT_KEY_LEN);
     entry->vary.len = get_word(at + AT_VARY_LEN);
     entry->head.len = get_word(at + AT_HEAD_LEN);
-    *body_at = get_word(at + AT_BODY_AT);
+    entry->padded = body_at != cache_file_head_len(entry);
     return entry->key.len <= CACHE_KEY_MAX && entry->vary.len <= CACHE_VARY_MAX &&
            entry->head.len <= CACHE_HEAD_MAX && entry->body_size <= INT64_MAX / 2 &&
-           *body_at == cache_file_body_at(entry);
+           body_at == cache_file_body_at(entry);
 }
 
 static bool read_texts(const char *at, struct cache_entry *entry)
@@ -153,16 +162,17 @@ static bool read_texts(const char *at, struct cache_entry *entry)
 }
 
 enum cache_file_result cache_file_read(struct slice bytes, struct cache_entry *entry,
-                                       size_t *body_at)
+                                       size_t *needed)
 {
-    *body_at = CACHE_FIXED;
+    *needed = CACHE_FIXED;
     if (bytes.len < CACHE_FIXED)
         return CACHE_FILE_MORE;
-    if (!read_record(bytes.at, &entry->record) || !read_lengths(bytes.at, entry, body_at))
+    if (!read_record(bytes.at, &entry->record) || !read_lengths(bytes.at, entry))
         return CACHE_FILE_BAD;
-    if (bytes.len < *body_at)
+    *needed = cache_file_head_len(entry);
+    if (bytes.len < *needed)
         return CACHE_FILE_MORE;
-    if (get_word(bytes.at + AT_CRC) != checksum(bytes.at, *body_at))
+    if (get_word(bytes.at + AT_CRC) != checksum(bytes.at, *needed))
         return CACHE_FILE_BAD;
     memcpy(entry->variant, bytes.at + AT_VARIANT, CACHE_DIGEST);
     return read_texts(bytes.at + CACHE_FIXED, entry) ? CACHE_FILE_OK : CACHE_FILE_BAD;
@@ -174,11 +184,38 @@ int64_t cache_file_written(const struct cache_entry *entry)
 }
 
 /* File systems whose times are whole seconds keep no more of the stamp. */
-bool cache_file_is_untouched(const struct cache_entry *entry, size_t body_at, uint64_t size,
+static bool has_stamp(const struct cache_record *record, struct timespec modified)
+{
+    return modified.tv_sec == record->stamp.tv_sec &&
+           (modified.tv_nsec == record->stamp.tv_nsec || modified.tv_nsec == 0);
+}
+
+bool cache_file_is_untouched(const struct cache_entry *entry, uint64_t size,
                              struct timespec modified)
 {
-    const struct timespec *stamp = &entry->record.stamp;
+    return size == cache_file_body_at(entry) + entry->body_size &&
+           has_stamp(&entry->record, modified);
+}
 
-    return size == body_at + entry->body_size && modified.tv_sec == stamp->tv_sec &&
-           (modified.tv_nsec == stamp->tv_nsec || modified.tv_nsec == 0);
+/* A revalidation writes the record first, and sets the time then. */
+static bool is_being_renewed(const struct cache_record *record, struct timespec modified)
+{
+    int64_t behind = (int64_t)modified.tv_sec - (int64_t)record->stamp.tv_sec;
+
+    return behind >= -1 && behind <= 1;
+}
+
+bool cache_file_is_whole(int fd, uint64_t size, struct timespec modified)
+{
+    struct cache_record record;
+    char bytes[CACHE_RECORD];
+    struct stat found;
+
+    if (fstat(fd, &found) < 0 || (uint64_t)found.st_size != size)
+        return false;
+    if (found.st_mtim.tv_sec == modified.tv_sec && found.st_mtim.tv_nsec == modified.tv_nsec)
+        return true;
+    return pread(fd, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes &&
+           read_record(bytes, &record) && !has_stamp(&record, modified) &&
+           (has_stamp(&record, found.st_mtim) || is_being_renewed(&record, found.st_mtim));
 }

@@ -1,5 +1,6 @@
 /* file.h: what a file of a cache looks like: a head of our own, the key, the upstream's head as
- * it came, and the body without its framing.
+ * it came, and the body without its framing. A large body begins at a page of its own, so that
+ * whole pages are sent.
  *
  * Numbers are little-endian. The first CACHE_RECORD bytes say how long the answer is good
  * and are all that a revalidation changes; they and the rest of the head have a checksum
@@ -41,12 +42,16 @@ struct cache_entry {
     struct slice key;
     struct slice vary; /* the answer's Vary; empty: none that counts */
     struct slice head; /* the upstream's, the empty line included */
+    bool padded;       /* the body begins at a page */
 };
 
-/* Where the body of the entry begins in its file: bytes of all that stands before it. */
-size_t cache_file_body_at(const struct cache_entry *);
+/* Bytes of all that is written before the body. */
+size_t cache_file_head_len(const struct cache_entry *);
 
-/* Writes all that stands before the body: cache_file_body_at bytes. */
+/* Where the body of the entry begins in its file. */
+uint64_t cache_file_body_at(const struct cache_entry *);
+
+/* Writes all that stands before the body: cache_file_head_len bytes. */
 void cache_file_write(const struct cache_entry *, char *out);
 
 /* Writes the first bytes of the file anew. */
@@ -54,19 +59,22 @@ void cache_file_write_record(const struct cache_record *, char out[static CACHE_
 
 enum cache_file_result {
     CACHE_FILE_OK,
-    CACHE_FILE_MORE, /* *body_at bytes are needed, at most CACHE_FIXED when it is not known yet */
+    CACHE_FILE_MORE, /* *needed bytes are, at most CACHE_FIXED when it is not known yet */
     CACHE_FILE_BAD,
 };
 
 /* Reads the beginning of a file: at least CACHE_FIXED bytes, or all of the file. The entry's
  * texts are parts of `bytes`. */
-enum cache_file_result cache_file_read(struct slice bytes, struct cache_entry *, size_t *body_at);
+enum cache_file_result cache_file_read(struct slice bytes, struct cache_entry *, size_t *needed);
 
 /* When the file was written, in wall-clock nanoseconds. */
 int64_t cache_file_written(const struct cache_entry *);
 
 /* The file is as long as its entry says and nobody has written to it since. */
-bool cache_file_is_untouched(const struct cache_entry *, size_t body_at, uint64_t size,
-                             struct timespec modified);
+bool cache_file_is_untouched(const struct cache_entry *, uint64_t size, struct timespec modified);
+
+/* An open file that had this size and time of modification is still as it was, but for a record
+ * that a revalidation has written. */
+bool cache_file_is_whole(int fd, uint64_t size, struct timespec modified);
 
 #endif

@@ -1,7 +1,6 @@
 /* From a key to the file that has the answer, or to nothing. */
 #include "worker/cache/use_internal.h"
 
-#include "common/crc32.h"
 #include "common/md5.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
@@ -158,114 +157,7 @@ void cache_variant(const struct cache_use *use, struct slice vary,
     md5_end(&md5, digest);
 }
 
-/* --- the file --- */
-
-enum { HEAD_USUAL = 2048 }; /* bytes that are read at first */
-
-static bool read_at_most(int fd, struct buffer *buffer, size_t len)
-{
-    while (buffer->end < len) {
-        ssize_t got = pread(fd, buffer->data + buffer->end, len - buffer->end, (off_t)buffer->end);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return false;
-        if (got == 0)
-            return true;
-        buffer->end += (size_t)got;
-    }
-    return true;
-}
-
-/* The first `len` bytes of a file that is not in memory, or all there are. */
-static struct slice read_beginning(struct cache_use *use, size_t len)
-{
-    struct buffer_pool *pool = &use->exchange->request->worker->buffers;
-    struct slice nothing = { NULL, 0 };
-
-    buffer_give(pool, use->bytes);
-    use->bytes = len > pool->size ? buffer_take_sized(pool, len) : buffer_take(pool);
-    if (use->bytes == NULL || !read_at_most(use->file->fd, use->bytes, len))
-        return nothing;
-    return slice_make(use->bytes->data, use->bytes->end);
-}
-
-static bool read_entry(struct cache_use *use)
-{
-    bool in_memory = use->file->content.at != NULL;
-    struct slice bytes = in_memory ? use->file->content : read_beginning(use, HEAD_USUAL);
-    enum cache_file_result result =
-        bytes.at == NULL ? CACHE_FILE_BAD : cache_file_read(bytes, &use->entry, &use->body_at);
-
-    if (result == CACHE_FILE_MORE && !in_memory && use->body_at > bytes.len) {
-        bytes = read_beginning(use, use->body_at);
-        result =
-            bytes.at == NULL ? CACHE_FILE_BAD : cache_file_read(bytes, &use->entry, &use->body_at);
-    }
-    return result == CACHE_FILE_OK;
-}
-
-/* What is in memory is small enough to look at all of it, once. */
-static bool body_is_sound(struct cache_use *use)
-{
-    struct slice content = use->file->content;
-
-    if (content.at == NULL || use->file->verified)
-        return true;
-    struct slice body = slice_from(content, use->body_at);
-    use->file->verified = crc32_add(0, body.at, body.len) == use->entry.body_crc;
-    return use->file->verified;
-}
-
-static bool is_sound(struct cache_use *use)
-{
-    const struct open_file *file = use->file;
-    struct timespec modified = { file->modified, file->modified_nanoseconds };
-
-    return file->kind == FILE_REGULAR && read_entry(use) &&
-           cache_file_is_untouched(&use->entry, use->body_at, file->size, modified) &&
-           body_is_sound(use);
-}
-
-static void log_unopened(const struct cache_use *use, const char *path, int error)
-{
-    if (error != ENOENT && error != ENOTDIR)
-        request_log(use->exchange->request, LOG_LEVEL_CRIT, error, "open() \"%s\" failed", path);
-}
-
-/* What was opened is not what was looked for. */
-static void log_useless(const struct cache_use *use, const char *path, bool sound)
-{
-    struct request *request = use->exchange->request;
-
-    if (sound)
-        request_log(request, LOG_LEVEL_CRIT, 0, "cache file \"%s\" has md5 collision", path);
-    else
-        request_log(request, LOG_LEVEL_WARN, 0, "cache file \"%s\" is damaged: it is fetched again",
-                    path);
-}
-
-/* One whose record is just being written anew, by a revalidation, is good at a second look. */
-void cache_open_entry(struct cache_use *use)
-{
-    char text[PATH_MAX];
-    struct slice path = slice_make(text, cache_file_path(use->cache, use->digest, text));
-    bool sound = false;
-
-    for (unsigned look = 0; look < 2 && !sound; look++) {
-        int error = file_open_own(use->exchange->request, path, &use->file);
-        if (error != 0) {
-            use->file = NULL;
-            log_unopened(use, text, error);
-            return;
-        }
-        sound = is_sound(use);
-    }
-    if (sound && slice_equal(use->entry.key, use->key))
-        return;
-    use->file = NULL;
-    log_useless(use, text, sound);
-}
+/* --- what was found --- */
 
 /* The file is of the request's variant, or has none. */
 static bool is_variant(const struct cache_use *use, unsigned char variant[static CACHE_DIGEST])
@@ -305,7 +197,7 @@ static enum cache_found look_for(struct cache_use *use, struct cache_known *know
     if (known->error != 0 && known->error_until >= use->exchange->request->worker->clock.wall)
         return CACHE_FAILED;
     if (outlook.may_exist)
-        cache_open_entry(use);
+        cache_open_entry(use, known->seal);
     if (use->file != NULL && outlook.purges && is_purged(use))
         use->file = NULL;
     if (use->file != NULL)

@@ -125,7 +125,7 @@ static size_t read_at_most(int fd, char *room, size_t len)
 static char *read_entry(int fd, struct cache_entry *entry)
 {
     enum cache_file_result result = CACHE_FILE_MORE;
-    size_t needed = HEAD_USUAL, body_at = 0;
+    size_t needed = HEAD_USUAL;
     char *head = NULL;
 
     for (unsigned try = 0; try < 2 && result == CACHE_FILE_MORE; try++) {
@@ -134,8 +134,7 @@ static char *read_entry(int fd, struct cache_entry *entry)
             break;
         head = larger;
         size_t len = read_at_most(fd, head, needed);
-        result = cache_file_read(slice_make(head, len), entry, &body_at);
-        needed = body_at;
+        result = cache_file_read(slice_make(head, len), entry, &needed);
     }
     if (result == CACHE_FILE_OK)
         return head;

@@ -12,7 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TEMP_NAME_MAX = sizeof CACHE_TEMP_FOLDER + 48 };
+enum {
+    TEMP_NAME_MAX = sizeof CACHE_TEMP_FOLDER + 48,
+    SMALL = 16 * 1024, /* bytes of a body that is not worth a page of its own */
+};
 
 static void failed(const struct cache_use *use, const char *call, const char *path)
 {
@@ -64,6 +67,23 @@ static bool write_at(const struct cache_use *use, uint64_t offset, struct slice 
     return true;
 }
 
+static bool read_at(const struct cache_use *use, uint64_t offset, char *room, size_t len)
+{
+    while (len > 0) {
+        ssize_t got = pread(use->fd, room, len, (off_t)offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 0)
+            errno = EIO;
+        if (got <= 0)
+            return false;
+        offset += (uint64_t)got;
+        room += got;
+        len -= (size_t)got;
+    }
+    return true;
+}
+
 /* --- beginning --- */
 
 /* A name that says whose it is: those of processes that have ended are removed by the
@@ -104,6 +124,14 @@ static void choose_place(struct cache_use *use)
     memcpy(use->digest, use->main, CACHE_DIGEST);
 }
 
+/* It may have to be sent from the page cache: smaller ones are held in memory. */
+static bool may_be_large(const struct answer_head *head)
+{
+    uint64_t length;
+
+    return answer_framing(head, false, &length) != ANSWER_LENGTH || length > SMALL;
+}
+
 void cache_store(struct cache_use *use, const struct freshness *freshness)
 {
     struct exchange *x = use->exchange;
@@ -115,7 +143,8 @@ void cache_store(struct cache_use *use, const struct freshness *freshness)
                                                    .stale_error = freshness->stale_error },
                                        .key = use->key,
                                        .vary = freshness->vary,
-                                       .head = head };
+                                       .head = head,
+                                       .padded = may_be_large(&x->head) };
     if (head.at == NULL || head.len > CACHE_HEAD_MAX)
         return;
     choose_place(use);
@@ -165,9 +194,28 @@ static bool stamp(int fd, const struct timespec *time)
     return futimens(fd, times) == 0;
 }
 
+/* A body whose length was not known, and is small: its page is given back, unless a client has to
+ * get some of it from there. */
+static bool compact(struct cache_use *use)
+{
+    if (!use->fresh.padded || use->written > SMALL || use->behind > 0)
+        return true;
+    struct buffer_pool *pool = &use->exchange->request->worker->buffers;
+    struct buffer *buffer = buffer_take_sized(pool, SMALL);
+    uint64_t from = cache_file_body_at(&use->fresh);
+    bool done = buffer != NULL && read_at(use, from, buffer->data, (size_t)use->written);
+
+    use->fresh.padded = false;
+    uint64_t to = cache_file_body_at(&use->fresh);
+    done = done && write_at(use, to, slice_make(buffer->data, (size_t)use->written)) &&
+           ftruncate(use->fd, (off_t)(to + use->written)) == 0;
+    buffer_give(pool, buffer);
+    return done;
+}
+
 static bool write_head(struct cache_use *use)
 {
-    size_t len = cache_file_body_at(&use->fresh);
+    size_t len = cache_file_head_len(&use->fresh);
     char *head = arena_text(&use->exchange->request->arena, len);
 
     if (head == NULL) {
@@ -209,7 +257,7 @@ void cache_finish(struct exchange *x)
     if (!cache_is_writing(x))
         return;
     size_t len = cache_file_path(use->cache, use->digest, path);
-    if (!write_head(use)) {
+    if (!compact(use) || !write_head(use)) {
         failed(use, "write()", use->temp_path);
         give_up(use);
         return;

@@ -35,7 +35,6 @@ struct cache_use {
     struct open_file *file; /* NULL: nothing that is good */
     struct buffer *bytes;   /* its beginning, unless the file is in memory */
     struct cache_entry entry;
-    size_t body_at;
     struct answer_head old; /* of an entry that is too old */
     bool answers;           /* it is what the client gets */
 
@@ -62,9 +61,6 @@ enum cache_found {
 /* Looks the entry up: notes the use; opens and judges the file. */
 enum cache_found cache_look_up(struct cache_use *, struct cache_known *);
 
-/* Opens the file of use->digest; use->file is NULL when there is none that is good. */
-void cache_open_entry(struct cache_use *);
-
 /* The digest of what a request's fields say that `vary` names. */
 void cache_variant(const struct cache_use *, struct slice vary,
                    unsigned char digest[static CACHE_DIGEST]);
@@ -82,6 +78,12 @@ void cache_release(struct cache_use *);
 
 /* Removes the file of an entry that has made room. */
 void cache_remove_evicted(const struct cache *, const struct cache_evicted *, const struct log *);
+
+/* --- open.c --- */
+
+/* Opens the file of use->digest; use->file is NULL when there is none that is good. `known_seal`:
+ * the table's. */
+void cache_open_entry(struct cache_use *, uint64_t known_seal);
 
 /* --- answer.c --- */
 

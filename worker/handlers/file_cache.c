@@ -128,6 +128,7 @@ void file_release(struct open_file *file)
     if (file->fd >= 0)
         close(file->fd);
     free((char *)(uintptr_t)file->content.at);
+    free((char *)(uintptr_t)file->head.at);
     free(file);
 }
 

@@ -29,8 +29,13 @@ struct open_file {
     uint64_t size;
     time_t modified;           /* mtime, seconds: Last-Modified */
     long modified_nanoseconds; /* the rest of it */
+    struct timespec changed;   /* ctime: nobody can set it */
     uint64_t inode;
-    bool verified;              /* its owner has looked at the content: worker/cache */
+    /* of a file of worker/cache: */
+    bool verified;     /* its content was looked at */
+    struct slice head; /* its beginning, kept by file_keep_head; at NULL: not kept */
+    bool (*is_whole)(const struct open_file *); /* asked before more of it is sent, in a later turn
+                                                   of the loop; NULL: nobody asks */
     struct slice content;       /* whole content of a small file; at NULL: not in memory */
     struct slice etag;          /* "\"65a1b2c3-400\"", made once */
     struct slice last_modified; /* HTTP date text, made once */
@@ -92,6 +97,12 @@ struct file_facts {
 
 /* Likewise, with more to know: always asks the system. */
 int file_facts(struct request *, struct slice path, struct file_facts *);
+
+/* The file has not changed for so long that another change must show in its times. */
+bool file_is_settled(const struct request *, const struct open_file *);
+
+/* Keeps a copy of a settled file's beginning as long as the file is known: no promise. */
+void file_keep_head(struct request *, struct open_file *, struct slice head);
 
 /* The system calls to name in the log when file_open or file_test fails: "open()", "stat()",
  * or with disable_symlinks "openat()". */

@@ -14,6 +14,8 @@
 enum {
     CONTENT_MAX = 16 * 1024, /* bytes of a file that is kept in memory */
     SETTLED_AFTER = 2000,    /* ms after which a change must show in a file's times */
+    SETTLED_FINELY = 20,     /* and where these have fractions of seconds */
+    HEAD_MAX = 8 * 1024,     /* bytes of a file's beginning that are kept */
     ETAG_MAX = 2 * 16 + 4,   /* two quoted hexadecimal numbers */
 };
 
@@ -219,13 +221,19 @@ static void fill_texts(struct open_file *file)
 
 /* Times of files have a coarse grain: content that was read right after a change may
  * change again without any sign of it, and is not to be used twice. */
-static bool just_changed(const struct lookup *lookup, const struct stat *stat)
+static int64_t milliseconds_since(const struct request *request, struct timespec changed)
 {
-    const struct clock *clock = &lookup->request->worker->clock;
+    const struct clock *clock = &request->worker->clock;
     int64_t now = (int64_t)clock->wall * 1000 + clock->milliseconds;
-    int64_t changed = (int64_t)stat->st_ctim.tv_sec * 1000 + stat->st_ctim.tv_nsec / 1000000;
 
-    return now - changed < SETTLED_AFTER;
+    return now - ((int64_t)changed.tv_sec * 1000 + changed.tv_nsec / 1000000);
+}
+
+bool file_is_settled(const struct request *request, const struct open_file *file)
+{
+    int64_t wanted = file->changed.tv_nsec != 0 ? SETTLED_FINELY : SETTLED_AFTER;
+
+    return milliseconds_since(request, file->changed) >= wanted;
 }
 
 static void entry_fill(const struct lookup *lookup, struct file_entry *entry,
@@ -238,11 +246,13 @@ static void entry_fill(const struct lookup *lookup, struct file_entry *entry,
     file->size = (uint64_t)opened->stat.st_size;
     file->modified = opened->stat.st_mtim.tv_sec;
     file->modified_nanoseconds = opened->stat.st_mtim.tv_nsec;
+    file->changed = opened->stat.st_ctim;
     file->inode = opened->stat.st_ino;
     if (opened->content != NULL)
         file->content = slice_make(opened->content, (size_t)file->size);
     entry->identity = identity_of(&opened->stat);
-    entry->unsettled = opened->content != NULL && just_changed(lookup, &opened->stat);
+    entry->unsettled = opened->content != NULL &&
+                       milliseconds_since(lookup->request, file->changed) < SETTLED_AFTER;
     fill_texts(file);
 }
 
@@ -327,6 +337,21 @@ int file_open_own(struct request *request, struct slice path, struct open_file *
 
     return lookup_start_by(request, path, &own_settings, &lookup) ? open_found(&lookup, file)
                                                                   : ENOMEM;
+}
+
+void file_keep_head(struct request *request, struct open_file *file, struct slice head)
+{
+    const struct file_entry *entry = (const struct file_entry *)file;
+
+    if (!entry->listed || file->head.at != NULL || head.len > HEAD_MAX ||
+        !file_is_settled(request, file))
+        return;
+    char *copy = malloc(head.len);
+    if (copy == NULL)
+        return;
+    memcpy(copy, head.at, head.len);
+    file->head = slice_make(copy, head.len);
+    request->worker->files->budget.content += head.len;
 }
 
 /* With open_file_cache a test leaves an entry, so that the next one costs nothing. */

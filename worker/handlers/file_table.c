@@ -104,7 +104,7 @@ void file_table_touch(struct file_table *table, struct file_entry *entry, uint64
 static void count_entry(struct file_table *table, const struct file_entry *entry, bool in)
 {
     struct file_budget *budget = table->budget;
-    size_t content = entry->file.content.at != NULL ? entry->file.content.len : 0;
+    size_t content = entry->file.content.len + entry->file.head.len;
     size_t descriptors = entry->file.fd >= 0;
 
     table->count = in ? table->count + 1 : table->count - 1;

@@ -165,6 +165,15 @@ static enum output_result file_cut_short(struct connection *connection, struct s
     return OUTPUT_FAILED;
 }
 
+/* What others have changed while it was sent must not look whole. */
+static enum output_result file_damaged(struct connection *connection, struct segment *segment)
+{
+    request_log(connection->request, LOG_LEVEL_WARN, 0,
+                "file \"%.*s\" was changed while being sent", (int)segment->file->path.len,
+                segment->file->path.at);
+    return OUTPUT_FAILED;
+}
+
 /* With sendfile off a piece of the file, of at most `most` bytes, is read into the output
  * buffers. */
 static enum output_result copy_file(struct connection *connection, struct segment *segment,
@@ -210,12 +219,21 @@ static enum output_result sendfile_piece(struct connection *connection, struct s
     return OUTPUT_SENT;
 }
 
+/* A part of the body was sent. */
+static bool has_begun(const struct request *request)
+{
+    return request->bytes_sent > request->head_bytes_sent;
+}
+
 static enum output_result send_file(struct connection *connection, struct segment *segment,
                                     struct turn *turn)
 {
     const struct static_settings *settings = static_settings(connection->request);
     uint64_t chunk = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : OUTPUT_TURN;
 
+    if (segment->file->is_whole != NULL && has_begun(connection->request) &&
+        !segment->file->is_whole(segment->file))
+        return file_damaged(connection, segment);
     while (segment->offset < segment->end) {
         uint64_t before = segment->offset;
         if (turn->file >= chunk || turn->budget == 0)

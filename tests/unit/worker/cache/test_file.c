@@ -2,6 +2,9 @@
 
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static const struct cache_entry entry = {
     .record = { .date = 1700000000,
                 .valid_until = 1700000600,
@@ -18,7 +21,7 @@ static const struct cache_entry entry = {
 
 static size_t write_entry(char bytes[512])
 {
-    size_t len = cache_file_body_at(&entry);
+    size_t len = cache_file_head_len(&entry);
 
     ck_assert_uint_le(len, 512);
     cache_file_write(&entry, bytes);
@@ -29,10 +32,10 @@ START_TEST(what_is_written_is_read)
 {
     char bytes[512];
     struct cache_entry read;
-    size_t len = write_entry(bytes), body_at;
+    size_t len = write_entry(bytes), needed;
 
-    ck_assert_int_eq(cache_file_read(slice_make(bytes, len), &read, &body_at), CACHE_FILE_OK);
-    ck_assert_uint_eq(body_at, len);
+    ck_assert_int_eq(cache_file_read(slice_make(bytes, len), &read, &needed), CACHE_FILE_OK);
+    ck_assert_uint_eq(needed, len);
     ck_assert_int_eq(read.record.date, entry.record.date);
     ck_assert_int_eq(read.record.valid_until, entry.record.valid_until);
     ck_assert_uint_eq(read.record.stale_updating, 30);
@@ -47,15 +50,32 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+START_TEST(a_large_body_begins_at_a_page)
+{
+    char bytes[512];
+    struct cache_entry large = entry, read;
+    size_t len = cache_file_head_len(&entry), needed;
+
+    ck_assert_uint_eq(cache_file_body_at(&large), len);
+    large.padded = true;
+    ck_assert_uint_eq(cache_file_body_at(&large), 4096);
+    cache_file_write(&large, bytes);
+    ck_assert_int_eq(cache_file_read(slice_make(bytes, len), &read, &needed), CACHE_FILE_OK);
+    ck_assert(read.padded);
+    ck_assert_uint_eq(cache_file_body_at(&read), 4096);
+    ck_assert(cache_file_is_untouched(&read, 4096 + entry.body_size, entry.record.stamp));
+}
+END_TEST
+
 START_TEST(each_bit_counts)
 {
     char bytes[512];
     struct cache_entry read;
-    size_t len = write_entry(bytes), body_at;
+    size_t len = write_entry(bytes), needed;
 
     for (size_t i = 0; i < 8 * len; i++) {
         bytes[i / 8] = (char)(bytes[i / 8] ^ 1 << i % 8);
-        ck_assert_int_ne(cache_file_read(slice_make(bytes, len), &read, &body_at), CACHE_FILE_OK);
+        ck_assert_int_ne(cache_file_read(slice_make(bytes, len), &read, &needed), CACHE_FILE_OK);
         bytes[i / 8] = (char)(bytes[i / 8] ^ 1 << i % 8);
     }
 }
@@ -65,11 +85,11 @@ START_TEST(a_beginning_asks_for_the_rest)
 {
     char bytes[512];
     struct cache_entry read;
-    size_t len = write_entry(bytes), body_at;
+    size_t len = write_entry(bytes), needed;
 
     for (size_t cut = 0; cut < len; cut++) {
-        ck_assert_int_eq(cache_file_read(slice_make(bytes, cut), &read, &body_at), CACHE_FILE_MORE);
-        ck_assert_uint_eq(body_at, cut < CACHE_FIXED ? (size_t)CACHE_FIXED : len);
+        ck_assert_int_eq(cache_file_read(slice_make(bytes, cut), &read, &needed), CACHE_FILE_MORE);
+        ck_assert_uint_eq(needed, cut < CACHE_FIXED ? (size_t)CACHE_FIXED : len);
     }
 }
 END_TEST
@@ -79,28 +99,65 @@ START_TEST(a_record_is_written_anew)
     char bytes[512];
     struct cache_entry read;
     struct cache_record record = entry.record;
-    size_t len = write_entry(bytes), body_at;
+    size_t len = write_entry(bytes), needed;
 
     record.valid_until += 100;
     cache_file_write_record(&record, bytes);
-    ck_assert_int_eq(cache_file_read(slice_make(bytes, len), &read, &body_at), CACHE_FILE_OK);
+    ck_assert_int_eq(cache_file_read(slice_make(bytes, len), &read, &needed), CACHE_FILE_OK);
     ck_assert_int_eq(read.record.valid_until, record.valid_until);
 }
 END_TEST
 
 START_TEST(size_and_time_tell_of_changes)
 {
-    size_t body_at = cache_file_body_at(&entry);
-    uint64_t size = body_at + entry.body_size;
+    uint64_t size = cache_file_body_at(&entry) + entry.body_size;
     struct timespec stamp = entry.record.stamp, whole = { stamp.tv_sec, 0 },
                     other = { stamp.tv_sec, stamp.tv_nsec + 1 }, later = { stamp.tv_sec + 1, 0 };
 
-    ck_assert(cache_file_is_untouched(&entry, body_at, size, stamp));
-    ck_assert(cache_file_is_untouched(&entry, body_at, size, whole));
-    ck_assert(!cache_file_is_untouched(&entry, body_at, size - 1, stamp));
-    ck_assert(!cache_file_is_untouched(&entry, body_at, size + 1, stamp));
-    ck_assert(!cache_file_is_untouched(&entry, body_at, size, other));
-    ck_assert(!cache_file_is_untouched(&entry, body_at, size, later));
+    ck_assert(cache_file_is_untouched(&entry, size, stamp));
+    ck_assert(cache_file_is_untouched(&entry, size, whole));
+    ck_assert(!cache_file_is_untouched(&entry, size - 1, stamp));
+    ck_assert(!cache_file_is_untouched(&entry, size + 1, stamp));
+    ck_assert(!cache_file_is_untouched(&entry, size, other));
+    ck_assert(!cache_file_is_untouched(&entry, size, later));
+}
+END_TEST
+
+/* A file of an entry whose time is its record's. */
+static void write_file(FILE *file, const struct cache_record *record, struct timespec modified)
+{
+    char bytes[512];
+    struct cache_entry own = entry;
+
+    own.record = *record;
+    cache_file_write(&own, bytes);
+    ck_assert_int_gt(pwrite(fileno(file), bytes, cache_file_head_len(&own), 0), 0);
+    ck_assert_int_eq(futimens(fileno(file), (struct timespec[]){ modified, modified }), 0);
+}
+
+START_TEST(an_open_file_may_be_renewed_but_not_changed)
+{
+    FILE *file = tmpfile();
+    size_t size = cache_file_head_len(&entry);
+    struct cache_record renewed = entry.record;
+    struct timespec modified = entry.record.stamp;
+
+    ck_assert_ptr_nonnull(file);
+    write_file(file, &entry.record, modified);
+    ck_assert(cache_file_is_whole(fileno(file), size, modified));
+    ck_assert(!cache_file_is_whole(fileno(file), size + 1, modified));
+    write_file(file, &entry.record, (struct timespec){ modified.tv_sec, modified.tv_nsec + 1 });
+    ck_assert(!cache_file_is_whole(fileno(file), size, modified));
+    renewed.stamp.tv_sec += 100;
+    write_file(file, &renewed, renewed.stamp);
+    ck_assert(cache_file_is_whole(fileno(file), size, modified));
+    write_file(file, &renewed, (struct timespec){ renewed.stamp.tv_sec, 1 }); /* not stamped yet */
+    ck_assert(cache_file_is_whole(fileno(file), size, modified));
+    write_file(file, &renewed, (struct timespec){ renewed.stamp.tv_sec + 10, 1 });
+    ck_assert(!cache_file_is_whole(fileno(file), size, modified));
+    ck_assert_int_eq(ftruncate(fileno(file), CACHE_RECORD - 1), 0);
+    ck_assert(!cache_file_is_whole(fileno(file), CACHE_RECORD - 1, modified));
+    fclose(file);
 }
 END_TEST
 
@@ -108,10 +165,12 @@ int main(void)
 {
     return unit_main(unit_suite("cache file", (const TTest *[]){
                                                   what_is_written_is_read,
+                                                  a_large_body_begins_at_a_page,
                                                   each_bit_counts,
                                                   a_beginning_asks_for_the_rest,
                                                   a_record_is_written_anew,
                                                   size_and_time_tell_of_changes,
+                                                  an_open_file_may_be_renewed_but_not_changed,
                                                   NULL,
                                               }));
 }
