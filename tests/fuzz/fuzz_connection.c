@@ -360,8 +360,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
     expect(fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0, "fcntl");
     struct client client = { .fd = pair[0], .reads = (how & CLIENT_DEAF) == 0 };
-    expect(connection_start((how & CLIENT_PROXIED) != 0 ? all.proxied : all.front, pair[1], &peer),
-           "a connection starts");
+    struct acceptor *acceptor = (how & CLIENT_PROXIED) != 0 ? all.proxied : all.front;
+    struct connection *connection = connection_open(acceptor, pair[1], &peer);
+    expect(connection != NULL && connection_start(connection), "a connection starts");
     say(&client, said, (size_t)((mark == NULL ? end : mark) - said), cut);
     leave(&client, how);
     size_t known = client.got < sizeof client.first ? client.got : sizeof client.first;

@@ -13,6 +13,7 @@
 
 enum {
     ACCEPT_TURN = 64,   /* connections taken before others get their turn */
+    ACCEPT_BATCH = 32,  /* of them taken before the first of them is served */
     ACCEPT_RETRY = 500, /* ms until a failed accept is tried again */
     IDLE_CLOSED = 32,   /* idle connections closed at a time to make room, at most: */
     IDLE_SHARE = 8,     /* this part of all of them, and one at least */
@@ -105,20 +106,44 @@ static void accept_failed(struct acceptor *acceptor, int error)
     timer_arm(&worker->timers, &acceptor->retry, worker->clock.now + ACCEPT_RETRY);
 }
 
+/* Connections that were accepted and not served yet. The later their first bytes are looked
+ * for, the likelier these are there. */
+struct fresh {
+    struct connection *connections[ACCEPT_BATCH];
+    unsigned count;
+};
+
+static void start_fresh(struct worker *worker, struct fresh *fresh)
+{
+    for (unsigned i = 0; i < fresh->count; i++)
+        if (connection_start(fresh->connections[i]))
+            count_add(&worker->lane->handled, 1);
+    fresh->count = 0;
+}
+
+static void add_fresh(struct acceptor *acceptor, int fd, const union socket_name *name,
+                      struct fresh *fresh)
+{
+    struct ip_address peer;
+
+    peer_compact(&peer, name);
+    count_add(&acceptor->worker->lane->accepted, 1);
+    struct connection *connection = connection_open(acceptor->own, fd, &peer);
+    if (connection != NULL)
+        fresh->connections[fresh->count++] = connection;
+    if (fresh->count == ACCEPT_BATCH)
+        start_fresh(acceptor->worker, fresh);
+}
+
 /* Takes one connection. False when there is no more to take now. */
-static bool accept_one(struct acceptor *acceptor)
+static bool accept_one(struct acceptor *acceptor, struct fresh *fresh)
 {
     union socket_name name = { .any.sa_family = AF_UNIX };
     socklen_t len = sizeof name;
-    struct ip_address peer;
 
     int fd = accept4(acceptor->watch.fd, &name.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        struct lane *lane = acceptor->worker->lane;
-        peer_compact(&peer, &name);
-        count_add(&lane->accepted, 1);
-        if (connection_start(acceptor->own, fd, &peer))
-            count_add(&lane->handled, 1);
+        add_fresh(acceptor, fd, &name, fresh);
         return true;
     }
     switch (errno) {
@@ -143,7 +168,7 @@ static bool accept_one(struct acceptor *acceptor)
     }
 }
 
-static void acceptor_drive(struct acceptor *acceptor)
+static void accept_turn(struct acceptor *acceptor, struct fresh *fresh)
 {
     struct worker *worker = acceptor->worker;
 
@@ -154,9 +179,18 @@ static void acceptor_drive(struct acceptor *acceptor)
             timer_arm(&worker->timers, &acceptor->retry, worker->clock.now);
             return;
         }
-        if (!accept_one(acceptor))
+        if (!accept_one(acceptor, fresh))
             return;
     }
+}
+
+static void acceptor_drive(struct acceptor *acceptor)
+{
+    struct fresh fresh;
+
+    fresh.count = 0;
+    accept_turn(acceptor, &fresh);
+    start_fresh(acceptor->worker, &fresh);
 }
 
 static void acceptor_ready(struct watch *watch)
@@ -212,11 +246,14 @@ bool acceptor_start(struct acceptor *acceptor, int fd)
  * share it (EPOLLEXCLUSIVE) this may be the only one that was told of it. */
 static void acceptor_empty(struct acceptor *acceptor)
 {
-    const struct worker *worker = acceptor->worker;
+    struct worker *worker = acceptor->worker;
+    struct fresh fresh;
 
+    fresh.count = 0;
     for (int left = acceptor->listener->options.backlog; left > 0; left--)
-        if (worker->connection_count >= worker->connection_limit || !accept_one(acceptor))
-            return;
+        if (worker->connection_count >= worker->connection_limit || !accept_one(acceptor, &fresh))
+            break;
+    start_fresh(worker, &fresh);
 }
 
 void acceptor_stop(struct acceptor *acceptor)

@@ -375,16 +375,14 @@ static bool watch_connection(struct connection *connection)
     return false;
 }
 
-/* A request has often arrived by the time its connection is accepted: it is answered at
- * once, and the loop never hears of a connection that ends with it. */
-bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address *peer)
+struct connection *connection_open(struct acceptor *acceptor, int fd, const struct ip_address *peer)
 {
     struct worker *worker = acceptor->worker;
     struct connection *connection = connection_alloc(worker);
 
     if (connection == NULL) {
         close(fd);
-        return false;
+        return NULL;
     }
     const struct server *server = http_default_server(acceptor->listener->servers);
     *connection = (struct connection){
@@ -400,6 +398,15 @@ bool connection_start(struct acceptor *acceptor, int fd, const struct ip_address
         .peer = *peer,
     };
     worker->connection_count++;
+    return connection;
+}
+
+/* A request has often arrived by the time its connection is accepted: it is answered at
+ * once, and the loop never hears of a connection that ends with it. */
+bool connection_start(struct connection *connection)
+{
+    int fd = connection->watch.fd;
+
     if (connection->state == CONNECTION_PROXY) {
         connection_idle_enter(connection);
         connection_deadline(connection, connection->settings->client_header_timeout);

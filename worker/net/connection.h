@@ -66,9 +66,12 @@ struct connection {
     struct proxied *proxied; /* NULL: no PROXY protocol */
 };
 
-/* Starts to serve a socket that was accepted on `acceptor` (non-blocking; owned
- * from here on). False when it could not be: it is closed. */
-bool connection_start(struct acceptor *, int fd, const struct ip_address *peer);
+/* A connection of a socket that was accepted on `acceptor` (non-blocking; owned
+ * from here on). NULL when memory is out: the socket is closed. */
+struct connection *connection_open(struct acceptor *, int fd, const struct ip_address *peer);
+
+/* Starts to serve it. False when it could not be: it is closed. */
+bool connection_start(struct connection *);
 
 /* Goes on with what the connection's state asks for: called by the loop, and by
  * the request when a handler is done waiting. The connection may be gone after. */
