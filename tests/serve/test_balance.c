@@ -181,6 +181,26 @@ START_TEST(clients_stay_with_their_server)
 }
 END_TEST
 
+/* What is kept of an answer is the upstream's: the cookie is the client's own. */
+START_TEST(cookies_are_not_cached)
+{
+    struct server *server = server_start(
+        "proxy_cache_path @root@/cache keys_zone=pages:1m;\n"
+        "upstream group { server 127.0.0.1:@port2@ route=one; sticky cookie to; }\n"
+        "server { " LISTEN "add_header X-Cache $upstream_cache_status;\n"
+        "location / { proxy_pass http://group; proxy_cache pages; proxy_cache_valid 1h; } }");
+
+    upstream_play(server, "127.0.0.1", 2, "one");
+    struct response *response = get(server, "/");
+    ck_assert_str_eq(header(response, "X-Cache"), "MISS");
+    ck_assert_str_eq(header(response, "Set-Cookie"), "to=one");
+    response = get(server, "/");
+    ck_assert_str_eq(header(response, "X-Cache"), "HIT");
+    ck_assert_ptr_null(header(response, "Set-Cookie"));
+    server_stop(server);
+}
+END_TEST
+
 /* All workers count together, so that the turns can be foretold. */
 static const char failing_conf[] =
     "upstream counted { zone peers 256k; server 127.0.0.1:@port2@;\n"
@@ -326,7 +346,7 @@ int main(void)
     return serve_main("balance",
                       (const TTest *[]){ requests_wait_for_room, all_workers_share_the_room,
                                          queues_have_an_end, clients_stay_with_their_server,
-                                         kept_connections_have_limits, failures_are_counted,
-                                         who_has_failed_is_tried_again,
+                                         cookies_are_not_cached, kept_connections_have_limits,
+                                         failures_are_counted, who_has_failed_is_tried_again,
                                          configurations_that_are_refused, NULL });
 }

@@ -144,6 +144,45 @@ START_TEST(answers_are_stored)
 }
 END_TEST
 
+/* Whether the client leaves before the answer or in it, or wants a part only. */
+START_TEST(answers_are_stored_for_clients_that_leave)
+{
+    enum { SIZE = 4 * 1024 * 1024 };
+    static const char *const paths[] = { "early", "late", "unbuffered/late", "part" };
+    struct server *server =
+        server_start("server { " LISTEN "root @root@/html; location / { " PASS "proxy_store on;\n"
+                     "  proxy_buffers 4 4k; proxy_max_temp_file_size 0; proxy_force_ranges on; }\n"
+                     "location /unbuffered/ { " PASS "proxy_store on; proxy_buffering off; } }");
+    int listening = upstream_listen(server, 2);
+    char *body = server_own(server, malloc(SIZE));
+
+    memset(body, 'x', SIZE);
+    ck_assert_int_eq(chmod(server_path(server, "html"), 0777), 0);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        char request[100], file[100];
+        struct client *client;
+        struct stat found;
+        snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: h\r\n%s\r\n", paths[i],
+                 strcmp(paths[i], "part") == 0 ? "Range: bytes=1-2\r\n" : "");
+        struct client *up = forward(server, listening, &client, request);
+        if (i == 0)
+            client_reset(client);
+        client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
+        client_send_bytes(up, body, 10);
+        if (i > 0)
+            client_read_bytes(client, 1);
+        if (strstr(paths[i], "late") != NULL)
+            client_reset(client);
+        ck_assert_msg(client_send_bytes(up, body, SIZE - 10), "%s", paths[i]);
+        snprintf(file, sizeof file, "html/%s", paths[i]);
+        EVENTUALLY(stat(server_path(server, file), &found) == 0);
+        ck_assert_int_eq(found.st_size, SIZE);
+        client_close(up);
+    }
+    server_stop(server);
+}
+END_TEST
+
 /* Half an answer, another status and an answer made elsewhere leave no file. */
 START_TEST(other_answers_are_not_stored)
 {
@@ -495,11 +534,11 @@ int main(void)
     return serve_main(
         "proxy answers",
         (const TTest *[]){ trailers_are_passed_on, early_hints_are_passed_on, answers_are_stored,
-                           other_answers_are_not_stored, what_cannot_be_stored_is_answered,
-                           fields_direct_the_answer, ranges_are_forced, cookies_get_flags,
-                           connections_come_from_an_address, an_upstream_is_read_slowly,
-                           connecting_takes_too_long, sending_takes_too_long,
-                           clients_that_leave_are_noticed, a_client_that_stops_stops_the_upstream,
-                           a_temporary_file_cannot_be_made, an_upstream_that_stops_stops_the_client,
-                           NULL });
+                           answers_are_stored_for_clients_that_leave, other_answers_are_not_stored,
+                           what_cannot_be_stored_is_answered, fields_direct_the_answer,
+                           ranges_are_forced, cookies_get_flags, connections_come_from_an_address,
+                           an_upstream_is_read_slowly, connecting_takes_too_long,
+                           sending_takes_too_long, clients_that_leave_are_noticed,
+                           a_client_that_stops_stops_the_upstream, a_temporary_file_cannot_be_made,
+                           an_upstream_that_stops_stops_the_client, NULL });
 }

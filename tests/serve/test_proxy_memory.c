@@ -18,8 +18,7 @@ enum { IDLE = 768 };
 
 enum {
     REQUESTS = 32,                 /* at once */
-    OWN = 80,                      /* KiB of one beside what is configured: heads, a buffer of each
-                                                           side's, and what is known of it */
+    OWN = 80,                      /* KiB of one beside that: two heads, 32 KiB on their way */
     SOCKET_BUFFER = 256 * 1024,    /* of the sockets that the test and the configuration can set */
     TAKEN_MOST = 32 * 1024 * 1024, /* bytes of a body that muxd and the kernel take */
     LENGTH = 1024 * 1024 * 1024,   /* that it would have */

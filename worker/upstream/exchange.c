@@ -271,7 +271,7 @@ bool exchange_keeps_on(struct request *request)
 {
     struct exchange *x = request->exchange;
 
-    if (x == NULL || x->cache == NULL || x->state != EXCHANGE_BODY || !cache_is_writing(x))
+    if (x == NULL || x->state != EXCHANGE_BODY || !exchange_is_kept(x))
         return false;
     x->detached = true;
     return exchange_keep_on(x);
@@ -279,7 +279,8 @@ bool exchange_keeps_on(struct request *request)
 
 bool exchange_outlives_client(const struct exchange *x)
 {
-    return x->settings->ignore_client_abort || (x->connection != NULL && cache_may_store(x));
+    return x->settings->ignore_client_abort || x->settings->store.on ||
+           (x->connection != NULL && cache_may_store(x));
 }
 
 void exchange_drop(struct request *request)

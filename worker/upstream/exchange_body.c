@@ -321,14 +321,28 @@ static size_t fill_cache(struct exchange *x)
     return got;
 }
 
+/* Reads what is stored on its way, and wanted by nobody else: into the head's room. */
+static size_t fill_store(struct exchange *x)
+{
+    x->pending = SLICE("");
+    return receive(x, x->input->data, x->input->size);
+}
+
+static size_t fill_some(struct exchange *x)
+{
+    if (cache_is_writing(x))
+        return fill_cache(x);
+    return x->detached ? fill_store(x) : fill_spool(x);
+}
+
 /* At most a turn's worth; how much it was. */
 static size_t fill(struct exchange *x)
 {
     size_t turn = 0, got = 1;
 
-    while (x->buffering && x->connection != NULL && x->connection->watch.readable &&
-           turn < AHEAD_TURN && got > 0) {
-        got = cache_is_writing(x) ? fill_cache(x) : fill_spool(x);
+    while ((x->buffering || x->detached) && x->connection != NULL &&
+           x->connection->watch.readable && turn < AHEAD_TURN && got > 0) {
+        got = fill_some(x);
         turn += got;
     }
     return turn;
@@ -341,11 +355,16 @@ static void yield(struct exchange *x)
     exchange_wait(x, 0);
 }
 
+bool exchange_is_kept(const struct exchange *x)
+{
+    return x->store != NULL || cache_is_writing(x);
+}
+
 bool exchange_keep_on(struct exchange *x)
 {
     size_t turn = fill(x);
 
-    if (x->connection != NULL && !cache_is_writing(x)) /* the disk is full: nobody wants the rest */
+    if (x->connection != NULL && !exchange_is_kept(x)) /* the disk is full: nobody wants the rest */
         exchange_release(x, false, false);
     if (x->connection == NULL) {
         x->state = EXCHANGE_ENDED;

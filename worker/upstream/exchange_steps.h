@@ -29,6 +29,9 @@ int exchange_receive_head(struct exchange *);
 /* Acts on an outcome that was reached outside of the phases. The request may be gone after. */
 void exchange_resume(struct exchange *, int outcome);
 
+/* The body is written to a file that others will get. */
+bool exchange_is_kept(const struct exchange *);
+
 /* Reads on in a body that is only kept. False: there is no more of it. */
 bool exchange_keep_on(struct exchange *);
 
