@@ -43,17 +43,29 @@ static bool eval_name(struct request *request, const struct template *template, 
     return true;
 }
 
-static bool is_there(struct request *request, const struct candidate *candidate, struct slice path)
+enum presence { ABSENT, THERE, UNKNOWN };
+
+/* What is refused counts as absent; where the machine cannot look (memory, descriptors, a disk
+ * that fails) another candidate would be somebody else's answer. */
+static enum presence look(struct request *request, const struct candidate *candidate,
+                          struct slice path)
 {
     enum file_kind kind;
     int error = file_test(request, path, &kind);
 
-    if (error == 0)
-        return (kind == FILE_DIRECTORY) == candidate->folder;
-    if (error != ENOENT && error != ENOTDIR && error != ENAMETOOLONG)
+    switch (error) {
+    case 0:
+        return (kind == FILE_DIRECTORY) == candidate->folder ? THERE : ABSENT;
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+        return ABSENT;
+    default:
         request_log(request, LOG_LEVEL_CRIT, error, "%s \"%.*s\" failed", file_test_call(request),
                     (int)path.len, path.at);
-    return false;
+        return error == ENOMEM || error == EMFILE || error == ENFILE || error == EIO ? UNKNOWN
+                                                                                     : ABSENT;
+    }
 }
 
 /* The URI becomes the one of the file that was found. */
@@ -84,10 +96,11 @@ static int try_candidate(struct request *request, const struct candidate *candid
         arena_printf(&request->arena, "%.*s%.*s", (int)root.len, root.at, (int)name.len, name.at);
     if (path.at == NULL)
         return 500;
-    if (!uri_goes_up(name) && is_there(request, candidate, path))
+    enum presence presence = uri_goes_up(name) ? ABSENT : look(request, candidate, path);
+    if (presence == THERE)
         return take(request, name);
-    *next = true;
-    return DECLINED;
+    *next = presence == ABSENT;
+    return presence == ABSENT ? DECLINED : 500;
 }
 
 static int fall_back(struct request *request, const struct try_files_value *files)
