@@ -1,8 +1,7 @@
 /* What stands between the upstream, the disk and the client of a cache: slow clients, full disks,
  * other requests in the background; and what the configuration may not say. */
-#include "tests/serve/harness_upstream.h"
+#include "tests/serve/harness_cache.h"
 
-#include <dirent.h>
 #include <unistd.h>
 
 #define LISTEN "listen 127.0.0.1:@port@; "
@@ -10,26 +9,9 @@
 #define TO_UPSTREAM "proxy_pass http://127.0.0.1:@port2@; proxy_cache one;\n"
 
 static const char usual_conf[] =
-    PATH "add_header X-Cache $upstream_cache_status always;\n"
-         "server { " LISTEN "proxy_cache_valid 200 1h; location / { " TO_UPSTREAM "} }";
+    PATH CACHE_SHOW "server { " LISTEN "proxy_cache_valid 200 1h; location / { " TO_UPSTREAM "} }";
 
 enum { LARGE = 12 * 1024 * 1024 };
-
-static struct client *send_request(struct server *server, const char *path)
-{
-    struct client *client = client_open(server);
-
-    client_send(client, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", path);
-    return client;
-}
-
-static struct client *asked(struct server *server, int listening)
-{
-    struct client *up = upstream_accept(server, listening);
-
-    upstream_request(up, NULL);
-    return up;
-}
 
 static char *make_body(struct server *server)
 {
@@ -54,20 +36,6 @@ static void expect_body(const struct response *response, const char *body)
     ck_assert_int_eq(memcmp(response->body, body, LARGE), 0);
 }
 
-/* Files in the cache's folder, those that are being written left out. */
-static unsigned count_files(struct server *server)
-{
-    DIR *folder = opendir(server_path(server, "cache"));
-    const struct dirent *entry;
-    unsigned count = 0;
-
-    ck_assert_ptr_nonnull(folder);
-    while ((entry = readdir(folder)) != NULL)
-        count += entry->d_name[0] != '.';
-    closedir(folder);
-    return count;
-}
-
 /* --- slow clients --- */
 
 /* The upstream is not kept waiting for a client that does not read: all of the answer is in the
@@ -76,11 +44,11 @@ START_TEST(a_slow_client_reads_from_the_file)
 {
     struct server *server = server_start(usual_conf);
     int listening = upstream_listen(server, 2);
-    struct client *client = send_request(server, "/large");
+    struct client *client = cache_ask(server, "GET", "/large", "");
     const char *body = make_body(server);
 
-    answer_large(asked(server, listening), body);
-    EVENTUALLY(count_files(server) == 1);
+    answer_large(cache_asked(server, listening, NULL), body);
+    EVENTUALLY(count_files(server, "cache") == 1);
     expect_body(get(server, "/large"), body);
     expect_body(client_read(client), body);
     server_stop(server);
@@ -91,7 +59,8 @@ START_TEST(a_client_may_leave_in_the_middle)
 {
     struct server *server = server_start(usual_conf);
     int listening = upstream_listen(server, 2);
-    struct client *client = send_request(server, "/large"), *up = asked(server, listening);
+    struct client *client = cache_ask(server, "GET", "/large", ""),
+                  *up = cache_asked(server, listening, NULL);
     const char *body = make_body(server);
 
     client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", LARGE);
@@ -100,7 +69,7 @@ START_TEST(a_client_may_leave_in_the_middle)
     client_reset(client);
     client_send_bytes(up, body + LARGE / 2, LARGE - LARGE / 2);
     client_close(up);
-    EVENTUALLY(count_files(server) == 1);
+    EVENTUALLY(count_files(server, "cache") == 1);
     expect_body(get(server, "/large"), body);
     server_stop(server);
 }
@@ -110,13 +79,14 @@ START_TEST(half_an_answer_is_not_kept)
 {
     struct server *server = server_start(usual_conf);
     int listening = upstream_listen(server, 2);
-    struct client *client = send_request(server, "/a"), *up = asked(server, listening);
+    struct client *client = cache_ask(server, "GET", "/a", ""),
+                  *up = cache_asked(server, listening, NULL);
 
     client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     client_close(up);
     ck_assert_str_eq(strstr(client_read_all(client), "\r\n\r\n") + 4, "half");
-    client = send_request(server, "/a");
-    up = asked(server, listening);
+    client = cache_ask(server, "GET", "/a", "");
+    up = cache_asked(server, listening, NULL);
     client_send(up, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n");
     client_send(up, "0\r\n\r\n");
     ck_assert_str_eq(client_read(client)->body, "whole");
@@ -153,14 +123,15 @@ START_TEST(a_full_disk_costs_no_client_anything)
 
     server_allow(server, "No space left on device");
     fill_disk(server);
-    struct client *client = send_request(server, "/small");
-    client_send(asked(server, listening), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    struct client *client = cache_ask(server, "GET", "/small", "");
+    client_send(cache_asked(server, listening, NULL),
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     ck_assert_str_eq(client_read(client)->body, "ok");
-    client = send_request(server, "/large");
-    answer_large(asked(server, listening), body);
+    client = cache_ask(server, "GET", "/large", "");
+    answer_large(cache_asked(server, listening, NULL), body);
     expect_body(client_read(client), body);
     ck_assert_uint_eq(count_of(server_wait_log(server, "No space left"), "No space left"), 2);
-    ck_assert_uint_eq(count_files(server), 0);
+    ck_assert_uint_eq(count_files(server, "cache"), 0);
     server_stop(server);
 }
 END_TEST
@@ -178,7 +149,8 @@ START_TEST(permissions_are_kept)
     int listening = upstream_listen(server, 2);
 
     server_file(server, "html/page", "page");
-    struct client *client = send_request(server, "/page"), *up = asked(server, listening);
+    struct client *client = cache_ask(server, "GET", "/page", ""),
+                  *up = cache_asked(server, listening, NULL);
     client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nye");
     client_send(up, "s!");
     ck_assert_str_eq(client_read(client)->body, "page");
@@ -198,12 +170,12 @@ START_TEST(connections_are_kept_beside_updates)
     struct client *client = client_open(server), *up;
 
     client_send(client, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
-    up = asked(server, listening);
+    up = cache_asked(server, listening, NULL);
     client_send(up, "HTTP/1.1 200 OK\r\nX-Accel-Expires: @1\r\nContent-Length: 3\r\n\r\none");
     ck_assert_str_eq(client_read(client)->body, "one");
     client_send(client, "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /other HTTP/1.1\r\nHost: h\r\n\r\n");
     ck_assert_str_eq(client_read(client)->body, "one");
-    up = asked(server, listening);
+    up = cache_asked(server, listening, NULL);
     client_send(up, "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 3\r\n\r\ntwo");
     ck_assert_str_eq(client_read(client)->body, "other");
     ck_assert_str_eq(get(server, "/a")->body, "two");
@@ -258,17 +230,17 @@ END_TEST
 
 START_TEST(a_name_may_have_variables)
 {
-    struct server *server =
-        server_start(PATH "add_header X-Cache $upstream_cache_status always;\n"
-                          "server { " LISTEN
-                          "location / { proxy_pass http://127.0.0.1:@port2@; proxy_cache $arg_c;\n"
-                          "proxy_cache_key $uri; proxy_cache_valid 1h; } }");
+    struct server *server = server_start(
+        PATH CACHE_SHOW "server { " LISTEN
+                        "location / { proxy_pass http://127.0.0.1:@port2@; proxy_cache $arg_c;\n"
+                        "proxy_cache_key $uri; proxy_cache_valid 1h; } }");
     int listening = upstream_listen(server, 2);
     static const char *const paths[] = { "/a?c=one", "/a", "/a?c=off", "/a?c=none" };
 
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        struct client *client = send_request(server, paths[i]);
-        client_send(asked(server, listening), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+        struct client *client = cache_ask(server, "GET", paths[i], "");
+        client_send(cache_asked(server, listening, NULL),
+                    "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
         struct response *response = client_read(client);
         ck_assert_str_eq(response->body, "one");
         ck_assert(i == 0 || header(response, "X-Cache") == NULL);
@@ -293,8 +265,9 @@ START_TEST(a_key_is_bounded)
     path[0] = '/';
     path[URI] = '\0';
     for (unsigned i = 0; i < 2; i++) {
-        struct client *client = send_request(server, path);
-        client_send(asked(server, listening), "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+        struct client *client = cache_ask(server, "GET", path, "");
+        client_send(cache_asked(server, listening, NULL),
+                    "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
         ck_assert_ptr_null(header(client_read(client), "X-Cache"));
     }
     server_wait_log(server, "a cache key of 70000 bytes is too long");

@@ -1,14 +1,13 @@
 /* The upkeep of a cache: what is removed when, what is found after a start, and what survives a
  * death. */
-#include "tests/serve/harness_upstream.h"
+#include "tests/serve/harness_cache.h"
 
-#include <dirent.h>
 #include <signal.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define LISTEN "listen 127.0.0.1:@port@; "
 #define SERVER                                                                       \
-    "add_header X-Cache $upstream_cache_status always;\n"                            \
+    CACHE_SHOW                                                                       \
     "map $request_method $purges { PURGE 1; default 0; }\n"                          \
     "server { " LISTEN "proxy_cache_valid 200 1h; proxy_cache_key $request_uri;\n"   \
     "location / { proxy_pass http://127.0.0.1:@port2@; proxy_cache one;\n"           \
@@ -23,38 +22,9 @@ static const char usual_conf[] = "proxy_cache_path cache keys_zone=one:1m " PACE
 
 /* --- asking, and answering as the upstream --- */
 
-static struct client *send_request(struct server *server, const char *method, const char *path)
+static void fetch(struct server *server, int listening, const char *path, const char *body)
 {
-    struct client *client = client_open(server);
-
-    client_send(client, "%s %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", method, path);
-    return client;
-}
-
-static struct client *asked(struct server *server, int listening)
-{
-    struct client *up = upstream_accept(server, listening);
-
-    upstream_request(up, NULL);
-    return up;
-}
-
-static void answer(struct client *up, const char *fields, const char *body)
-{
-    client_send(up, "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n%s", fields, strlen(body),
-                body);
-    client_close(up);
-}
-
-static void fetch(struct server *server, int listening, const char *path, const char *fields,
-                  const char *body)
-{
-    struct client *client = send_request(server, "GET", path);
-
-    answer(asked(server, listening), fields, body);
-    struct response *response = client_read(client);
-    ck_assert_str_eq(header(response, "X-Cache"), "MISS");
-    ck_assert_str_eq(response->body, body);
+    expect_fetch(server, listening, path, "", "MISS", body);
 }
 
 static void expect_hit(struct server *server, const char *path)
@@ -64,21 +34,7 @@ static void expect_hit(struct server *server, const char *path)
 
 static int purge(struct server *server, const char *path)
 {
-    return client_read(send_request(server, "PURGE", path))->status;
-}
-
-/* Files in a folder of the server, but for those whose names begin with a dot. */
-static unsigned count_files(struct server *server, const char *path)
-{
-    DIR *folder = opendir(server_path(server, path));
-    const struct dirent *entry;
-    unsigned count = 0;
-
-    ck_assert_ptr_nonnull(folder);
-    while ((entry = readdir(folder)) != NULL)
-        count += entry->d_name[0] != '.';
-    closedir(folder);
-    return count;
+    return client_read(cache_ask(server, "PURGE", path, ""))->status;
 }
 
 /* What the status page of @port3@ says. */
@@ -98,14 +54,14 @@ START_TEST(the_oldest_make_room)
         server_start("proxy_cache_path cache keys_zone=one:1m max_size=12k " PACE ";\n" SERVER);
     int listening = upstream_listen(server, 2);
 
-    fetch(server, listening, "/1", "", "one");
-    fetch(server, listening, "/2", "", "two");
-    fetch(server, listening, "/3", "", "three");
+    fetch(server, listening, "/1", "one");
+    fetch(server, listening, "/2", "two");
+    fetch(server, listening, "/3", "three");
     expect_hit(server, "/1");
-    fetch(server, listening, "/4", "", "four");
+    fetch(server, listening, "/4", "four");
     EVENTUALLY(count_files(server, "cache") == 3);
     expect_hit(server, "/1");
-    fetch(server, listening, "/2", "", "two");
+    fetch(server, listening, "/2", "two");
     server_stop(server);
 }
 END_TEST
@@ -116,9 +72,9 @@ START_TEST(what_nobody_asks_for_goes)
         server_start("proxy_cache_path cache keys_zone=one:1m inactive=1ms " PACE ";\n" SERVER);
     int listening = upstream_listen(server, 2);
 
-    fetch(server, listening, "/1", "", "one");
+    fetch(server, listening, "/1", "one");
     EVENTUALLY(count_files(server, "cache") == 0);
-    fetch(server, listening, "/1", "", "one");
+    fetch(server, listening, "/1", "one");
     server_stop(server);
 }
 END_TEST
@@ -129,7 +85,7 @@ START_TEST(a_full_disk_is_emptied)
         "proxy_cache_path cache keys_zone=one:1m min_free=1000000g " PACE ";\n" SERVER);
     int listening = upstream_listen(server, 2);
 
-    fetch(server, listening, "/1", "", "one");
+    fetch(server, listening, "/1", "one");
     EVENTUALLY(count_files(server, "cache") == 0);
     server_stop(server);
 }
@@ -143,7 +99,7 @@ START_TEST(caches_are_counted)
                      "proxy_cache_path cache keys_zone=one:1m max_size=1m " PACE ";\n" SERVER);
     int listening = upstream_listen(server, 2);
 
-    fetch(server, listening, "/1", "", "one");
+    fetch(server, listening, "/1", "one");
     expect_hit(server, "/1");
     expect_hit(server, "/1");
     EVENTUALLY(strstr(status(server, "/json"),
@@ -169,8 +125,8 @@ START_TEST(files_are_found_after_a_start)
 
     server_run(server, &(struct setup){ .http = usual_conf });
     int listening = upstream_listen(server, 2);
-    fetch(server, listening, "/1", "", "one");
-    fetch(server, listening, "/2", "", "two");
+    fetch(server, listening, "/1", "one");
+    fetch(server, listening, "/2", "two");
     server_quit(server);
     server_file(server, "cache/notes.txt", "mine");
     server_file(server, "cache/.temp/999999999.1", "left behind by a process that was killed");
@@ -217,15 +173,16 @@ START_TEST(a_killed_worker_leaves_nothing_behind)
     server_allow(server, "exited on signal 9");
     server_allow(server, "ended at once");
     server_allow(server, "died while it changed");
-    fetch(server, listening, "/kept", "", "kept");
-    struct client *client = send_request(server, "GET", "/1"), *up = asked(server, listening);
+    fetch(server, listening, "/kept", "kept");
+    struct client *client = cache_ask(server, "GET", "/1", ""),
+                  *up = cache_asked(server, listening, NULL);
     client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     client_read_bytes(client, 10);
     EVENTUALLY(server_workers(server, before, 8) == count);
     kill_workers(server);
     EVENTUALLY(has_others(server, before, count));
     EVENTUALLY(count_files(server, "cache/.temp") == 0);
-    fetch(server, listening, "/1", "", "whole");
+    fetch(server, listening, "/1", "whole");
     expect_hit(server, "/1");
     expect_hit(server, "/kept");
     server_stop(server);
@@ -246,16 +203,16 @@ START_TEST(many_are_purged_at_once)
                  SERVER);
         server_run(server, &(struct setup){ .http = conf });
         int listening = upstream_listen(server, 2);
-        fetch(server, listening, "/a/1", "", "one");
-        fetch(server, listening, "/a/2", "", "two");
-        fetch(server, listening, "/b/1", "", "one");
+        fetch(server, listening, "/a/1", "one");
+        fetch(server, listening, "/a/2", "two");
+        fetch(server, listening, "/b/1", "one");
         ck_assert_int_eq(purge(server, "/a/*"), 204);
-        fetch(server, listening, "/a/1", "", "new");
+        fetch(server, listening, "/a/1", "new");
         expect_hit(server, "/a/1");
         expect_hit(server, "/b/1");
         if (i == 0)
             EVENTUALLY(count_files(server, "cache") == 2);
-        fetch(server, listening, "/a/2", "", "new");
+        fetch(server, listening, "/a/2", "new");
         server_stop(server);
     }
 }
@@ -272,7 +229,8 @@ START_TEST(all_variants_are_purged)
             struct client *client = client_open(server);
             client_send(client, "GET /1 HTTP/1.1\r\nHost: h\r\nAccept-Language: %s\r\n\r\n",
                         languages[i]);
-            answer(asked(server, listening), "Vary: Accept-Language\r\n", languages[i]);
+            cache_answer(cache_asked(server, listening, NULL), "Vary: Accept-Language\r\n",
+                         languages[i]);
             ck_assert_str_eq(client_read(client)->body, languages[i]);
         }
         ck_assert_int_eq(purge(server, "/1"), 204);
