@@ -98,15 +98,15 @@ static bool read_head(int fd)
 
 static void play(int listening, const char *text)
 {
-    char answer[1000];
-    int len = snprintf(answer, sizeof(answer),
-                       "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                       strlen(text), text);
+    char *answer;
+    int len =
+        asprintf(&answer, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                 strlen(text), text);
 
     for (;;) {
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
-        if (fd >= 0 && read_head(fd))
-            send(fd, answer, (size_t)len, MSG_NOSIGNAL);
+        if (fd >= 0 && len > 0 && read_head(fd))
+            send(fd, answer, (size_t)len, MSG_NOSIGNAL); /* all of it: the socket blocks */
         close(fd);
     }
 }
