@@ -41,11 +41,10 @@ START_TEST(a_hit_is_served_as_a_file)
     const char *got;
 
     up = cache_asked(server, listening, &got);
-
     ck_assert_msg(strstr(got, "GET /a HTTP/1.0\r\n") != NULL, "%s", got);
     ck_assert_ptr_null(strstr(got, "Range:"));
     ck_assert_ptr_null(strstr(got, "If-None-Match:"));
-    cache_answer(up, "ETag: \"e\"\r\nAccept-Ranges: bytes\r\n", "0123456789");
+    cache_answer(up, "ETag: \"e\"\r\nAccept-Ranges: bytes\r\nX-From: up\r\n", "0123456789");
     ck_assert_int_eq(client_read_head(client)->status, 206);
     struct response *response = get_with(server, "/a", "Range: bytes=2-4\r\n");
     ck_assert_int_eq(response->status, 206);
@@ -53,10 +52,43 @@ START_TEST(a_hit_is_served_as_a_file)
     ck_assert_str_eq(header(response, "Content-Range"), "bytes 2-4/10");
     ck_assert_str_eq(response->status_line, "HTTP/1.1 206 Partial Content");
     ck_assert_int_eq(get_with(server, "/a", "If-None-Match: \"e\"\r\n")->status, 304);
-    ck_assert_int_eq(get_with(server, "/a", "If-Match: \"f\"\r\n")->status, 412);
+    response = get_with(server, "/a", "If-Match: \"f\"\r\n");
+    ck_assert_int_eq(response->status, 412);
+    ck_assert_ptr_null(header(response, "X-From")); /* it is not of this page */
     response = client_read_head(cache_ask(server, "HEAD", "/a", ""));
     ck_assert_str_eq(header(response, "Content-Length"), "10");
     ck_assert_str_eq(header(response, "X-Cache"), "HIT");
+    server_stop(server);
+}
+END_TEST
+
+/* Several ranges, of what is kept and of what is just being fetched; the whole is kept. */
+START_TEST(several_ranges_are_parts_of_one_answer)
+{
+    static const char *const paths[] = { "/known", "/chunked" };
+    struct server *server = server_start(usual_conf);
+    int listening = upstream_listen(server, 2);
+
+    for (size_t i = 0; i < 2; i++) {
+        struct client *client = cache_ask(server, "GET", paths[i], "Range: bytes=1-2,-1\r\n");
+        struct client *up = cache_asked(server, listening, NULL);
+        client_send(up,
+                    "HTTP/1.1 200 OK\r\nAccept-Ranges: bytes\r\nContent-Type: a/b\r\n%s\r\n\r\n",
+                    i == 0 ? "Content-Length: 10" : "Transfer-Encoding: chunked");
+        client_send(up, i == 0 ? "0123" : "4\r\n0123\r\n");
+        client_send(up, i == 0 ? "456789" : "6\r\n456789\r\n0\r\n\r\n");
+        client_close(up);
+        struct response *first = client_read(client);
+        struct response *second = get_with(server, paths[i], "Range: bytes=1-2,-1\r\n");
+        ck_assert(first->status == 206 ? strstr(first->body, "bytes 1-2/10\r\n\r\n12\r\n") != NULL
+                                       : strcmp(first->body, "0123456789") == 0);
+        ck_assert_int_eq(second->status, 206);
+        ck_assert_str_eq(header(second, "X-Cache"), "HIT");
+        ck_assert_ptr_nonnull(strstr(second->body, "bytes 1-2/10\r\n\r\n12\r\n"));
+        ck_assert_ptr_nonnull(strstr(second->body, "bytes 9-9/10\r\n\r\n9\r\n"));
+        ck_assert_int_eq(get_with(server, paths[i], "Range: bytes=10-\r\n")->status, 416);
+        expect_cached(server, paths[i], "HIT", "0123456789");
+    }
     server_stop(server);
 }
 END_TEST
@@ -313,7 +345,8 @@ int main(void)
     return serve_main(
         "cache",
         (const TTest *[]){
-            the_second_request_is_a_hit, a_hit_is_served_as_a_file, a_large_answer_is_kept_whole,
+            the_second_request_is_a_hit, a_hit_is_served_as_a_file,
+            several_ranges_are_parts_of_one_answer, a_large_answer_is_kept_whole,
             a_client_that_leaves_does_not_stop_the_store, the_upstream_says_what_is_kept,
             settings_say_what_is_kept, many_wait_for_one, who_waits_goes_on_after_a_failure,
             who_does_not_wait_gets_its_own, answers_vary, a_request_removes_what_is_kept,

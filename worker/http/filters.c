@@ -36,8 +36,10 @@ int filters_run(struct request *request)
     size_t fields = request->response.fields.count;
     int status = head_has_any(&request->head, FIELDS_CONDITIONAL) ? filter_conditional(request) : 0;
 
-    if (status != 0)
+    if (status != 0) { /* 412: what an upstream said of its answer is not said of the page */
+        request->response.fields.count = 0;
         return status;
+    }
     for (unsigned left = http_settings(request)->filters; left != 0; left &= left - 1)
         if (!filters[__builtin_ctz(left)].apply(request))
             return 500;
