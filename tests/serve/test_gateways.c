@@ -7,6 +7,8 @@ static const char gateways_conf[] =
     "scgi_param SCGI 1; scgi_param ARG $arg_a; scgi_param EMPTY '';\n"
     "location /uwsgi/ { uwsgi_pass uwsgi://127.0.0.1:@port2@; uwsgi_modifier1 5;\n"
     "  uwsgi_modifier2 7; }\n"
+    "location /string/ { uwsgi_pass 127.0.0.1:@port2@; uwsgi_modifier1 22;\n"
+    "  uwsgi_string 'return 1'; }\n"
     "location /scgi/ { scgi_pass 127.0.0.1:@port2@; }\n"
     "location /settings/ { error_page 404 = /own;\n"
     "  uwsgi_bind 127.0.0.1; uwsgi_socket_keepalive on; uwsgi_connect_timeout 5s;\n"
@@ -68,6 +70,19 @@ START_TEST(uwsgi_packets)
     struct response *response = client_read(client);
     ck_assert_str_eq(response->status_line, "HTTP/1.1 403 Not you");
     ck_assert_str_eq(response->body, "no");
+    server_stop(server);
+}
+END_TEST
+
+START_TEST(a_uwsgi_packet_ends_with_a_string)
+{
+    struct server *server = server_start(gateways_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client;
+    struct client *up = send_request(server, listening, &client, "GET /string/ HTTP/1.0\r\n\r\n");
+
+    EXPECT(up, "\26\30\0\0\3\0ARG\0\0\5\0EMPTY\0\0return 1");
+    client_close(up);
     server_stop(server);
 }
 END_TEST
@@ -224,7 +239,8 @@ END_TEST
 int main(void)
 {
     return serve_main("gateways",
-                      (const TTest *[]){ uwsgi_packets, scgi_netstrings, locations_are_redirects,
+                      (const TTest *[]){ uwsgi_packets, a_uwsgi_packet_ends_with_a_string,
+                                         scgi_netstrings, locations_are_redirects,
                                          heads_have_no_body, broken_answers_are_a_502,
                                          a_uwsgi_packet_has_bounds, settings_are_those_of_the_proxy,
                                          an_upgraded_connection_is_a_tunnel, NULL });

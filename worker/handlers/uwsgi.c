@@ -7,6 +7,7 @@
 struct uwsgi_settings {
     struct gateway_settings gateway; /* first */
     uint64_t modifier1, modifier2;
+    struct slice string; /* behind the parameters */
 };
 
 /* --- the request: modifier1, size (16 bits, little endian), modifier2, and the parameters,
@@ -32,7 +33,7 @@ static char *put_sized(char *at, struct slice text)
 static int write_request(struct exchange *x, const struct gateway_pair *pairs, size_t count)
 {
     const struct uwsgi_settings *settings = x->request->settings[MODULE_UWSGI];
-    size_t len = 0;
+    size_t len = settings->string.len;
 
     for (size_t i = 0; i < count; i++)
         len += 2 * SIZE_LEN + pairs[i].name.len + pairs[i].value.len;
@@ -50,6 +51,8 @@ static int write_request(struct exchange *x, const struct gateway_pair *pairs, s
         at = put_sized(at, pairs[i].name);
         at = put_sized(at, pairs[i].value);
     }
+    if (settings->string.len > 0)
+        memcpy(at, settings->string.at, settings->string.len);
     x->upload.head = slice_make(head, HEADER + len);
     return 0;
 }
@@ -99,6 +102,8 @@ static const struct directive uwsgi_directives[] = {
       "first modifier of the uwsgi packet" },
     { "uwsgi_modifier2", IN_HTTP_ALL, ARGS(1), &as_number, FIELD(modifier2), "0",
       "second modifier of the uwsgi packet" },
+    { "uwsgi_string", IN_HTTP_ALL, ARGS(1), &as_text, FIELD(string), NULL,
+      "text of the uwsgi packet behind its parameters" },
     EXCHANGE_DIRECTIVES("uwsgi", struct gateway_settings),
     CACHE_DIRECTIVES("uwsgi", struct gateway_settings),
     { 0 },
