@@ -256,6 +256,16 @@ struct run *server_say(struct server *, const char *word);
 struct run *config_test(struct server *, const char *config);
 struct run *config_test_bytes(struct server *, const void *bytes, size_t len);
 
+/* A configuration that is refused, and what is said of it. */
+struct mistake {
+    const char *config, *problem;
+};
+
+/* muxd -t of each (the last one is empty) in an http block, or between two other texts: it
+ * leaves with status 1 and says the problem. Needs no server. */
+void expect_mistakes(const struct mistake *);
+void expect_mistakes_in(const char *before, const struct mistake *, const char *behind);
+
 /* ---- counters ---- */
 
 /* What the master says to "status" on its control socket (logs/muxd.sock): lines of

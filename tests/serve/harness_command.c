@@ -84,6 +84,25 @@ struct run *config_test(struct server *server, const char *config)
     return config_test_bytes(server, text, strlen(text));
 }
 
+void expect_mistakes_in(const char *before, const struct mistake *mistake, const char *behind)
+{
+    struct server *server = server_new();
+
+    for (; mistake->config != NULL; mistake++) {
+        char *config;
+        ck_assert_int_gt(asprintf(&config, "%s%s%s", before, mistake->config, behind), 0);
+        const struct run *run = config_test(server, server_own(server, config));
+        ck_assert_msg(run->status == 1 && strstr(run->text, mistake->problem) != NULL,
+                      "%s: status %d\n%s", config, run->status, run->text);
+    }
+    server_stop(server);
+}
+
+void expect_mistakes(const struct mistake *mistakes)
+{
+    expect_mistakes_in("events { } http { ", mistakes, " }");
+}
+
 /* ---- processes ---- */
 
 /* Those that have not ended, in no order. */

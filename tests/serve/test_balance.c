@@ -313,7 +313,7 @@ END_TEST
 
 START_TEST(configurations_that_are_refused)
 {
-    static const char *const wrong[][2] = {
+    static const struct mistake rows[] = {
         { "queue 0;", "invalid value \"0\" in \"queue\" directive" },
         { "queue 1 timeout=x;", "invalid parameter \"timeout=x\"" },
         { "queue 1 time=1s;", "invalid parameter \"time=1s\"" },
@@ -326,18 +326,10 @@ START_TEST(configurations_that_are_refused)
         { "sticky route a;", "invalid parameter \"route\"" },
         { "sticky cookie a samesite=x;", "invalid parameter \"samesite=x\"" },
         { "sticky cookie a expires=x;", "invalid parameter \"expires=x\"" },
+        { 0 },
     };
-    struct server *server = server_start("server { " LISTEN "}");
-    char text[200];
 
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        snprintf(text, sizeof(text), "events { } http { upstream u { server 127.0.0.1; %s } }",
-                 wrong[i][0]);
-        struct run *run = config_test(server, text);
-        ck_assert_int_eq(run->status, 1);
-        ck_assert_msg(strstr(run->text, wrong[i][1]) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes_in("events { } http { upstream u { server 127.0.0.1; ", rows, " } }");
 }
 END_TEST
 

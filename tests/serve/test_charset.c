@@ -107,7 +107,7 @@ END_TEST
 
 START_TEST(mistakes_are_reported)
 {
-    static const char *const rows[][2] = {
+    static const struct mistake rows[] = {
         { "charset utf-8; source_charset koi8-r;",
           "no \"charset_map\" between the charsets \"koi8-r\" and \"utf-8\"" },
         { "charset_map koi8-r KOI8-R { }",
@@ -118,16 +118,10 @@ START_TEST(mistakes_are_reported)
         { "charset_map a b { X1 D0; }", "invalid value \"X1\"" },
         { "charset_map a utf-8 { C1 D0; }", "invalid value \"D0\"" },
         { "charset_map a utf-8 { C1 D0B; }", "invalid value \"D0B\"" },
+        { 0 },
     };
-    struct server *server = server_new();
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[200];
-        snprintf(text, sizeof text, "events {} http { %s }", rows[i][0]);
-        struct run *run = config_test(server, text);
-        ck_assert_msg(run->status == 1 && strstr(run->text, rows[i][1]) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes(rows);
 }
 END_TEST
 

@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct mistake {
+struct placed_mistake {
     const char *config;
     const char *message; /* as nginx words it */
     unsigned line;       /* of conf/test.conf; 0: not at a place there */
 };
 
-static const struct mistake mistakes[] = {
+static const struct placed_mistake mistakes[] = {
     { "events { }\nnonsense 1;\n", "unknown directive \"nonsense\"", 2 },
     { "events { }\nhttp { server { worker_processes 2; } }\n",
       "\"worker_processes\" directive is not allowed here", 2 },

@@ -291,22 +291,16 @@ END_TEST
 
 START_TEST(mistakes_are_reported)
 {
-    static const char *const rows[][2] = {
+    static const struct mistake rows[] = {
         { "dav_methods GET;", "invalid value \"GET\"" },
         { "dav_access user:x;", "invalid value \"user:x\"" },
         { "dav_access other:rw;", "invalid value \"other:rw\"" },
         { "create_full_put_path yes;", "invalid value \"yes\"" },
         { "min_delete_depth x;", "invalid number" },
+        { 0 },
     };
-    struct server *server = server_new();
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[200];
-        snprintf(text, sizeof text, "events {} http { %s }", rows[i][0]);
-        struct run *run = config_test(server, text);
-        ck_assert_msg(run->status == 1 && strstr(run->text, rows[i][1]) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes(rows);
 }
 END_TEST
 

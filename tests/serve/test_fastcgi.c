@@ -348,9 +348,7 @@ END_TEST
 
 START_TEST(mistakes_are_told)
 {
-    static const struct {
-        const char *conf, *message;
-    } rows[] = {
+    static const struct mistake rows[] = {
         { "fastcgi_pass localhost;", "no port in upstream \"localhost\"" },
         { "fastcgi_pass 127.0.0.1:99999;", "invalid port in upstream" },
         { "fastcgi_split_path_info ^(.*)$;", "must have 2 captures" },
@@ -359,18 +357,10 @@ START_TEST(mistakes_are_told)
         { "fastcgi_next_upstream http_200;", "invalid value \"http_200\"" },
         { "uwsgi_pass suwsgi://127.0.0.1:1;", "suwsgi protocol requires SSL support" },
         { "uwsgi_modifier1 256;", "must be from 0 to 255" },
+        { 0 },
     };
-    struct server *server = server_start("server { " LISTEN "}");
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[300];
-        snprintf(text, sizeof text, "events {} http { server { location / { %s } } }",
-                 rows[i].conf);
-        const struct run *run = config_test(server, text);
-        ck_assert_int_ne(run->status, 0);
-        ck_assert_msg(strstr(run->text, rows[i].message) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes_in("events { } http { server { location / { ", rows, " } } }");
 }
 END_TEST
 

@@ -121,7 +121,7 @@ END_TEST
 START_TEST(configurations_that_are_refused)
 {
 #define GROUP "upstream u { zone u 64k; server 127.0.0.1; } "
-    static const char *const wrong[][2] = {
+    static const struct mistake rows[] = {
         { "server { location / { health_check; } }", "requires proxy_pass to an upstream" },
         { "server { location / { proxy_pass http://127.0.0.1; health_check; } }",
           "requires proxy_pass to an upstream" },
@@ -144,17 +144,10 @@ START_TEST(configurations_that_are_refused)
         { "match a { body = c; }", "invalid parameter \"=\"" },
         { "match a { body ~ '('; }", "in regex \"(\"" },
         { "match a { } match a { }", "duplicate match \"a\"" },
+        { 0 },
     };
-    struct server *server = server_start("server { " LISTEN "}");
-    char text[400];
 
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        snprintf(text, sizeof(text), "events { } http { %s }", wrong[i][0]);
-        struct run *run = config_test(server, text);
-        ck_assert_int_eq(run->status, 1);
-        ck_assert_msg(strstr(run->text, wrong[i][1]) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes(rows);
 }
 END_TEST
 

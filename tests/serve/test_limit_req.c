@@ -262,9 +262,7 @@ END_TEST
 
 START_TEST(mistakes_are_reported)
 {
-    static const struct {
-        const char *text, *problem;
-    } rows[] = {
+    static const struct mistake rows[] = {
         { "limit_req_zone $uri zone=a rate=1r/s;", "invalid zone size \"zone=a\"" },
         { "limit_req_zone $uri zone=a:1k rate=1r/s;", "zone \"zone=a:1k\" is too small" },
         { "limit_req_zone $uri zone=a:1m rate=1;", "invalid rate \"rate=1\"" },
@@ -283,17 +281,10 @@ START_TEST(mistakes_are_reported)
           "\"limit_req\" directive is duplicate" },
         { "limit_req_status 399;", "value must be between 400 and 599" },
         { "limit_req_log_level debug;", "invalid value \"debug\"" },
+        { 0 },
     };
-    struct server *server = server_new();
 
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char text[512];
-        snprintf(text, sizeof text, "events {} http { %s }", rows[i].text);
-        struct run *run = config_test(server, text);
-        ck_assert_msg(run->status == 1 && strstr(run->text, rows[i].problem) != NULL, "%s:\n%s",
-                      rows[i].text, run->text);
-    }
-    server_stop(server);
+    expect_mistakes(rows);
 }
 END_TEST
 

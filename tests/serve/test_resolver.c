@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(configurations_that_are_refused)
 {
-    static const char *const wrong[][2] = {
+    static const struct mistake rows[] = {
         { "resolver 127.0.0.1 valid=x;", "invalid parameter: valid=x" },
         { "resolver 127.0.0.1 ipv6=x;", "invalid parameter: ipv6=x" },
         { "resolver 127.0.0.1:99999;", "invalid port in resolver \"127.0.0.1:99999\"" },
@@ -147,17 +147,10 @@ START_TEST(configurations_that_are_refused)
         { "resolver 127.0.0.1; resolver 127.0.0.1;", "\"resolver\" directive is duplicate" },
         { "resolver 127.0.0.1 ipv4=off ipv6=off;", "cannot both be \"off\"" },
         { "resolver unix:/x;", "in resolver \"unix:/x\"" },
+        { 0 },
     };
-    struct server *server = server_start(resolver_conf);
-    char text[200];
 
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        snprintf(text, sizeof(text), "events { } http { %s }", wrong[i][0]);
-        struct run *run = config_test(server, text);
-        ck_assert_int_eq(run->status, 1);
-        ck_assert_msg(strstr(run->text, wrong[i][1]) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes(rows);
 }
 END_TEST
 

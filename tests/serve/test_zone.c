@@ -168,7 +168,7 @@ END_TEST
 
 START_TEST(configurations_that_are_refused)
 {
-    static const char *const wrong[][2] = {
+    static const struct mistake rows[] = {
         { "upstream u { zone a; server 127.0.0.1; }", "zero size shared memory zone \"a\"" },
         { "upstream u { zone a 1k; server 127.0.0.1; }", "zone \"a\" is too small" },
         { "upstream u { zone '' 64k; server 127.0.0.1; }", "invalid zone name \"\"" },
@@ -179,17 +179,10 @@ START_TEST(configurations_that_are_refused)
           "may not have port" },
         { "resolver 127.0.0.1; upstream u { server a.example:x resolve; }", "invalid port" },
         { "upstream u { server 127.0.0.1; keepalive 0; }", "invalid value \"0\"" },
+        { 0 },
     };
-    struct server *server = server_start(shared_conf);
-    char text[200];
 
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-        snprintf(text, sizeof(text), "events { } http { %s }", wrong[i][0]);
-        struct run *run = config_test(server, text);
-        ck_assert_int_eq(run->status, 1);
-        ck_assert_msg(strstr(run->text, wrong[i][1]) != NULL, "%s", run->text);
-    }
-    server_stop(server);
+    expect_mistakes(rows);
 }
 END_TEST
 
