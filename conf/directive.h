@@ -138,6 +138,7 @@ struct conf {
     const char *conf_prefix;  /* folder of the file, with a trailing '/': includes, auth files */
     const char *error_log;    /* -e: where errors go when no error_log is given; NULL: built-in */
     bool testing;             /* -t: nothing outside may be changed */
+    bool transparent;         /* proxy_bind ... transparent: workers keep the right to it */
     struct conf_logs *logs;   /* log files: worker/logs.h; NULL until one is named */
     struct conf_zones *zones; /* shared memory: worker/zones.h; NULL until one is named */
     struct conf_tallies *tallies;  /* what is counted: worker/status/tallies.h; NULL: nothing */

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CHILD_CANNOT_START = 2 };
@@ -47,11 +49,26 @@ static bool join_groups(const struct worker_user *user)
     return initgroups(user->name, user->gid) == 0;
 }
 
+/* Of root's rights, which were kept over the change of users, this one stays: to connect from
+ * addresses that are not this machine's. */
+static void keep_net_raw(const struct log *log)
+{
+    struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+    data[CAP_TO_INDEX(CAP_NET_RAW)].effective = CAP_TO_MASK(CAP_NET_RAW);
+    data[CAP_TO_INDEX(CAP_NET_RAW)].permitted = CAP_TO_MASK(CAP_NET_RAW);
+    if (syscall(SYS_capset, &header, data) < 0)
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "capset(CAP_NET_RAW) failed");
+}
+
 /* Gives up root. A worker that could not would serve clients as root. */
-static bool become_user(const struct worker_user *user, const struct log *log)
+static bool become_user(const struct worker_user *user, bool transparent, const struct log *log)
 {
     if (geteuid() != 0 || !user->set)
         return true;
+    if (transparent && prctl(PR_SET_KEEPCAPS, 1) < 0)
+        log_write(log, LOG_LEVEL_EMERG, errno, 0, "prctl(PR_SET_KEEPCAPS) failed");
     if (setgid(user->gid) < 0) {
         log_write(log, LOG_LEVEL_EMERG, errno, 0, "setgid(%u) failed", user->gid);
         return false;
@@ -63,6 +80,8 @@ static bool become_user(const struct worker_user *user, const struct log *log)
         log_write(log, LOG_LEVEL_EMERG, errno, 0, "setuid(%u) failed", user->uid);
         return false;
     }
+    if (transparent)
+        keep_net_raw(log);
     return true;
 }
 
@@ -114,7 +133,7 @@ static bool settle(const struct main_settings *settings, struct arena *arena,
         return false;
     }
     set_limits(settings, log);
-    if (!become_user(&settings->user, log))
+    if (!become_user(&settings->user, setup->conf->transparent, log))
         return false;
     set_affinity(&settings->affinity, setup->slot, log);
     /* Changing users has made the process undumpable: no core file, no debugger. */

@@ -57,6 +57,7 @@ struct kind {
 static const struct kind kinds[] = {
     { "GET /memory", GET, OK, false, 4 + 16 },
     { "GET /large", GET, OK, false, 4 + 256 },
+    { "GET /large", GET, "HTTP/1.1 200 OK\r\nX-Accel-Buffering: no\r\n\r\n", false, 4 },
     { "GET /file", GET, OK, false, 4 + 16 },
     { "GET /unbuffered", GET, OK, false, 4 },
     { "GET /chunks", GET, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40000000\r\n",

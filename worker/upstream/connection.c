@@ -66,6 +66,15 @@ static void idle_leave(struct upstream_connection *connection)
 
 /* --- opening --- */
 
+/* The socket may be bound to an address that is not this machine's. */
+static int make_transparent(int fd, int family)
+{
+    int on = 1;
+
+    return family == AF_INET6 ? setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof on)
+                              : setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on);
+}
+
 static int set_options(int fd, const struct address *to, const struct connect_options *options)
 {
     int on = 1;
@@ -77,7 +86,7 @@ static int set_options(int fd, const struct address *to, const struct connect_op
         return -1;
     if (options->from == NULL)
         return 0;
-    if (options->transparent && setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof on) < 0)
+    if (options->transparent && make_transparent(fd, to->name.any.sa_family) < 0)
         return -1;
     /* The port is chosen at connect(2), when it need differ only from those to the same end. */
     if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) < 0 &&

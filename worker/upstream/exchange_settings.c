@@ -135,7 +135,7 @@ static void set_bind(struct conf *conf, struct conf_scope *scope, const struct c
     (void)directive;
     bind->set = !slice_is(word->text, "off");
     if (node->count == 3) {
-        bind->transparent = slice_is(node->words[2].text, "transparent");
+        conf->transparent = bind->transparent = slice_is(node->words[2].text, "transparent");
         if (!bind->transparent)
             conf_error(conf, node->words[2].at, "invalid parameter \"%.*s\"",
                        (int)node->words[2].text.len, node->words[2].text.at);
