@@ -40,6 +40,8 @@ http {{
     map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
     upstream nginx {{ server unix:{root}/nginx.socket; keepalive 8; }}
     upstream php {{ server unix:{root}/php.socket; keepalive 4; }}
+    fastcgi_cache_path {root}/cache levels=1 keys_zone=pages:1m;
+    fastcgi_cache_key $request_method$request_uri;
     server {{
         listen 127.0.0.1:{port};
         root {root}/html;
@@ -66,6 +68,51 @@ http {{
             include snippets/fastcgi-php.conf;
             fastcgi_pass php;
             fastcgi_keep_conn on;
+        }}
+        location /folder/ {{
+            include fastcgi.conf;
+            fastcgi_index page.php;
+            fastcgi_pass php;
+            fastcgi_keep_conn on;
+        }}
+        location = /caught {{
+            include fastcgi.conf;
+            fastcgi_param SCRIPT_FILENAME {root}/html/page.php;
+            fastcgi_pass php;
+            fastcgi_keep_conn on;
+            fastcgi_catch_stderr "php says no";
+        }}
+        location = /cached {{
+            include fastcgi.conf;
+            fastcgi_param SCRIPT_FILENAME {root}/html/cached.php;
+            fastcgi_pass php;
+            fastcgi_keep_conn on;
+            fastcgi_cache pages;
+            fastcgi_cache_revalidate on;
+            fastcgi_cache_valid 200 1h;
+            add_header X-Cache $upstream_cache_status;
+        }}
+        location = /closed {{
+            include fastcgi.conf;
+            fastcgi_param SCRIPT_FILENAME {root}/html/page.php;
+            fastcgi_pass unix:{root}/php.socket;
+        }}
+        location = /streamed_php {{
+            include fastcgi.conf;
+            fastcgi_param SCRIPT_FILENAME {root}/html/page.php;
+            fastcgi_pass php;
+            fastcgi_keep_conn on;
+            fastcgi_request_buffering off;
+        }}
+        location /streamed_uwsgi {{
+            uwsgi_pass unix:{root}/uwsgi.socket;
+            include uwsgi_params;
+            uwsgi_request_buffering off;
+        }}
+        location /streamed_scgi {{
+            scgi_pass unix:{root}/scgi.socket;
+            include scgi_params;
+            scgi_request_buffering off;
         }}
         location /uwsgi/ {{
             uwsgi_pass unix:{root}/uwsgi.socket;
@@ -110,7 +157,7 @@ error_log = {root}/logs/php.log
 {user}
 listen = {root}/php.socket
 pm = static
-pm.max_children = 2
+pm.max_children = 6
 catch_workers_output = no
 """
 
@@ -122,6 +169,20 @@ header("X-Script: " . $_SERVER["SCRIPT_NAME"]);
 header("X-Protocol: " . $_SERVER["SERVER_PROTOCOL"]);
 if (isset($_GET["large"])) { echo str_repeat("0123456789abcdef", (int)$_GET["large"]); exit; }
 echo md5(file_get_contents("php://input")), " ", $_GET["a"] ?? "", " ", $_COOKIE["c"] ?? "";
+"""
+
+# Each run says something else, and how long that is good.
+CACHED = b"""<?php
+if (isset($_GET["cookie"])) { setcookie("a", "b"); }
+if (isset($_GET["old"])) { header("X-Accel-Expires: @1"); }
+header("ETag: \\"e\\"");
+header("Accept-Ranges: bytes");
+if (isset($_SERVER["HTTP_IF_NONE_MATCH"])) {
+    http_response_code(304);
+    header("X-Accel-Expires: 60");
+    exit;
+}
+echo str_repeat(uniqid("", true), (int)($_GET["times"] ?? 1));
 """
 
 UWSGI = b"""
@@ -208,6 +269,8 @@ class Servers:
         self.write("php.conf", PHP_CONF.format(
             user="user = root\ngroup = root" if is_root else "", **names).encode())
         self.write("html/page.php", PHP)
+        self.write("html/folder/page.php", PHP)
+        self.write("html/cached.php", CACHED)
         self.write("html/small.txt", b"small")
         self.write("html/large.bin", os.urandom(SIZE))
         self.write("application.py", UWSGI)
@@ -328,6 +391,62 @@ class Applications(unittest.TestCase):
         response, data = self.servers.ask("/page.php", "HEAD")
         self.assertEqual((response.headers["X-Method"], data), ("HEAD", b""))
         self.assertEqual(self.servers.ask("/none.php")[0].status, 404)
+
+    def connections(self, path):
+        """The inodes of the connections that a unix socket's server has accepted."""
+        with open("/proc/net/unix", encoding="ascii") as table:
+            rows = [line.split() for line in table]
+        return {row[6] for row in rows
+                if len(row) == 8 and row[5] == "03" and row[7] == self.servers.path(path)}
+
+    def test_php_keeps_connections(self):
+        client = http.client.HTTPConnection("127.0.0.1", self.servers.port, timeout=DEADLINE)
+
+        def ask(path):
+            client.request("GET", path)
+            return client.getresponse().read()
+        ask("/page.php")
+        kept = self.connections("php.socket")
+        self.assertNotEqual(kept, set())
+        for number in range(10):
+            self.assertIn(b" %d " % number, ask("/page.php?a=%d" % number))
+        self.assertEqual(self.connections("php.socket"), kept)
+        ask("/closed")
+        eventually(lambda: self.connections("php.socket") == kept, "it is closed")
+        client.close()
+
+    def test_php_index(self):
+        response, _ = self.servers.ask("/folder/")
+        self.assertEqual((response.status, response.headers["X-Script"]),
+                         (200, "/folder/page.php"))
+
+    def test_php_cache(self):
+        def ask(path, **more):
+            response, data = self.servers.ask("/cached" + path, **more)
+            return response.status, response.headers["X-Cache"], data
+        for path in ("", "?times=20", "?times=5000"):
+            status, state, data = ask(path)
+            self.assertEqual((status, state), (200, "MISS"))
+            self.assertEqual(ask(path), (200, "HIT", data))
+            self.assertEqual(ask(path, headers={"Range": "bytes=3-6"}), (206, "HIT", data[3:7]))
+            self.assertEqual(ask(path, headers={"If-None-Match": '"e"'}), (304, "HIT", b""))
+        self.assertEqual([ask("?cookie")[1] for _ in range(2)], ["MISS", "MISS"])
+        self.assertEqual(ask("?post", method="POST", body=b"x")[1], None)
+        data = ask("?old")[2]
+        self.assertEqual(ask("?old"), (200, "REVALIDATED", data))
+        self.assertEqual(ask("?old"), (200, "HIT", data))
+
+    def test_bodies_that_are_not_buffered(self):
+        body = os.urandom(SIZE)
+        digest = hashlib.md5(body).hexdigest()
+        for path in ("/streamed_php", "/streamed_uwsgi", "/streamed_scgi"):
+            for parts in (body, iter([body[:70000], body[70000:70001], body[70001:]])):
+                data = self.servers.ask(path, "POST", parts)[1]
+                self.assertEqual(data.split()[0].decode(), digest, path)
+
+    def test_php_says_what_is_caught(self):
+        self.assertEqual(self.servers.ask("/caught?a=1")[0].status, 200)
+        self.assertEqual(self.servers.ask("/caught?fail")[0].status, 502)
 
     def test_php_says_what_is_wrong(self):
         self.assertEqual(self.servers.ask("/page.php?fail")[0].status, 503)
