@@ -91,6 +91,103 @@ START_TEST(a_full_disk_is_emptied)
 }
 END_TEST
 
+/* --- how much is done at a time --- */
+
+#define JSON "server { listen 127.0.0.1:@port3@; location / { status json; } }\n"
+
+static bool has_entries(struct server *server, unsigned count)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "\"entries\":%u,", count);
+    return strstr(status(server, "/"), text) != NULL;
+}
+
+/* A folder that is left with three entries, and a server with these parameters on it. */
+static struct server *start_on_three(const char *parameters)
+{
+    struct server *server = server_new();
+    char conf[2048];
+
+    snprintf(conf, sizeof conf, JSON "proxy_cache_path cache keys_zone=one:1m %s;\n%s", "", SERVER);
+    server_run(server, &(struct setup){ .http = conf });
+    int listening = upstream_listen(server, 2);
+    fetch(server, listening, "/1", "one");
+    fetch(server, listening, "/2", "two");
+    fetch(server, listening, "/3", "three");
+    server_quit(server);
+    snprintf(conf, sizeof conf, JSON "proxy_cache_path cache keys_zone=one:1m %s;\n%s", parameters,
+             SERVER);
+    server_run(server, &(struct setup){ .http = conf });
+    return server;
+}
+
+/* After one file an hour's pause: clients are served, and the server leaves at once. */
+START_TEST(finding_has_bounds)
+{
+    static const char *const bounds[] = { "loader_files=1 loader_sleep=1h",
+                                          "loader_threshold=0 loader_sleep=1h" };
+
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        struct server *server = start_on_three(bounds[i]);
+        EVENTUALLY(has_entries(server, 1));
+        ck_assert(has_entries(server, 1));
+        expect_hit(server, "/1"); /* it is found all the same */
+        expect_hit(server, "/2");
+        expect_hit(server, "/3");
+        ck_assert_ptr_null(strstr(server_read(server, "logs/error.log"), "is loaded: 3 entries"));
+        server_stop(server);
+    }
+}
+END_TEST
+
+START_TEST(removing_has_bounds)
+{
+    static const char *const bounds[] = {
+        "min_free=1000000g manager_files=1 manager_sleep=1h",
+        "min_free=1000000g manager_threshold=0 manager_sleep=1h",
+        "purger=on purger_files=1 purger_sleep=1h",
+        "purger=on purger_threshold=0 purger_sleep=1h",
+    };
+
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        struct server *server = start_on_three(bounds[i]);
+        if (i >= 2)
+            ck_assert_int_eq(purge(server, "/*"), 204);
+        EVENTUALLY(count_files(server, "cache") == 2);
+        ck_assert_uint_eq(count_files(server, "cache"), 2);
+        server_stop(server);
+    }
+}
+END_TEST
+
+/* What is written is not found before it is whole, wherever it is said to be. */
+START_TEST(files_are_written_beside_the_others)
+{
+    static const char *const uses[] = { "use_temp_path=on", "use_temp_path=off" };
+
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++) {
+        struct server *server = server_new();
+        char conf[2048];
+        snprintf(conf, sizeof conf, "proxy_cache_path cache keys_zone=one:1m %s;\n%s", uses[i],
+                 SERVER);
+        server_run(server, &(struct setup){ .http = conf });
+        int listening = upstream_listen(server, 2);
+        struct client *client = cache_ask(server, "GET", "/1", "");
+        struct client *up = cache_asked(server, listening, NULL);
+        client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");
+        EVENTUALLY(count_files(server, "cache/.temp") == 1);
+        ck_assert_uint_eq(count_files(server, "cache"), 0);
+        client_send(up, "lf");
+        ck_assert_str_eq(client_read(client)->body, "half");
+        EVENTUALLY(count_files(server, "cache") == 1);
+        ck_assert_uint_eq(count_files(server, "cache/.temp"), 0);
+        expect_hit(server, "/1");
+        server_stop(server);
+    }
+}
+END_TEST
+
 START_TEST(caches_are_counted)
 {
     struct server *server =
@@ -245,6 +342,9 @@ int main(void)
                                           the_oldest_make_room,
                                           what_nobody_asks_for_goes,
                                           a_full_disk_is_emptied,
+                                          finding_has_bounds,
+                                          removing_has_bounds,
+                                          files_are_written_beside_the_others,
                                           caches_are_counted,
                                           files_are_found_after_a_start,
                                           a_killed_worker_leaves_nothing_behind,
