@@ -20,7 +20,7 @@ enum limit_conn_status {
 
 /* limit_conn */
 struct limit {
-    const struct zone *zone; /* its owner is the key, a struct template */
+    const struct zone *zone; /* first, for limit_add; its owner is the key, a struct template */
     uint64_t most;
 };
 
@@ -159,13 +159,9 @@ static bool get_status(struct request *request, struct slice argument, struct sl
         [REJECTED] = "REJECTED",
         [REJECTED_DRY_RUN] = "REJECTED_DRY_RUN",
     };
-    unsigned status = request_main(request)->limit_conn;
 
     (void)argument;
-    if (status == 0)
-        return false;
-    *value = slice_of(names[status]);
-    return true;
+    return limit_status_name(request_main(request)->limit_conn, names, value);
 }
 
 const struct variable limit_conn_variables[] = { { "limit_conn_status", get_status }, { 0 } };
@@ -220,24 +216,11 @@ static bool read_limit(struct conf *conf, const struct conf_node *node, struct l
 static void set_limit(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
                       const struct directive *directive, void *value)
 {
-    struct array *limits = value;
-    const struct limit *others = limits->items;
     struct limit own;
 
-    (void)scope;
-    if (!read_limit(conf, node, &own))
-        return;
-    for (size_t i = 0; i < limits->count; i++)
-        if (others[i].zone == own.zone) {
-            conf_error(conf, node->words[0].at, "\"%s\" directive is duplicate", directive->name);
-            return;
-        }
-    limits->item_size = sizeof own;
-    struct limit *limit = array_push(limits, conf->arena);
-    if (limit == NULL)
-        conf_error(conf, node->words[0].at, "no memory for a limit");
-    else
-        *limit = own;
+    (void)scope, (void)directive;
+    if (read_limit(conf, node, &own))
+        limit_add(conf, node, value, &own, sizeof own);
 }
 
 static const struct value_type as_zone = { "key zone=name:size", 0, set_zone };

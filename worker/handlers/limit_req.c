@@ -34,9 +34,9 @@ struct rate_limit {
 
 /* limit_req */
 struct limit {
-    const struct zone *zone;
-    uint64_t burst; /* thousandths of a request, as delay */
-    uint64_t delay; /* excess up to here is not delayed; UINT64_MAX: nodelay */
+    const struct zone *zone; /* first, for limit_add */
+    uint64_t burst;          /* thousandths of a request, as delay */
+    uint64_t delay;          /* excess up to here is not delayed; UINT64_MAX: nodelay */
 };
 
 struct limit_req_settings {
@@ -213,13 +213,9 @@ static bool get_status(struct request *request, struct slice argument, struct sl
         [DELAYED_DRY_RUN] = "DELAYED_DRY_RUN",
         [REJECTED_DRY_RUN] = "REJECTED_DRY_RUN",
     };
-    unsigned status = request_main(request)->limit_req;
 
     (void)argument;
-    if (status == 0)
-        return false;
-    *value = slice_of(names[status]);
-    return true;
+    return limit_status_name(request_main(request)->limit_req, names, value);
 }
 
 const struct variable limit_req_variables[] = { { "limit_req_status", get_status }, { 0 } };
@@ -305,7 +301,6 @@ static bool read_limit_option(struct conf *conf, const struct word *word, struct
 static void set_limit(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
                       const struct directive *directive, void *value)
 {
-    struct array *limits = value;
     struct limit own = { 0 };
 
     (void)scope;
@@ -316,18 +311,7 @@ static void set_limit(struct conf *conf, struct conf_scope *scope, const struct 
         conf_error(conf, node->words[0].at, "\"%s\" must have \"zone\" parameter", directive->name);
         return;
     }
-    const struct limit *others = limits->items;
-    for (size_t i = 0; i < limits->count; i++)
-        if (others[i].zone == own.zone) {
-            conf_error(conf, node->words[0].at, "\"%s\" directive is duplicate", directive->name);
-            return;
-        }
-    limits->item_size = sizeof own;
-    struct limit *limit = array_push(limits, conf->arena);
-    if (limit == NULL)
-        conf_error(conf, node->words[0].at, "no memory for a limit");
-    else
-        *limit = own;
+    limit_add(conf, node, value, &own, sizeof own);
 }
 
 static const struct value_type as_zone = { "key zone=name:size rate=rate", 0, set_zone };

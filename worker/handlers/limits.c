@@ -42,6 +42,39 @@ bool limit_key(struct request *request, const struct template *template, size_t 
     return true;
 }
 
+bool limit_status_name(unsigned status, const char *const names[], struct slice *value)
+{
+    if (status == 0)
+        return false;
+    *value = slice_of(names[status]);
+    return true;
+}
+
+static const struct zone *zone_of(const void *limit)
+{
+    return *(const struct zone *const *)limit;
+}
+
+void limit_add(struct conf *conf, const struct conf_node *node, struct array *limits,
+               const void *limit, size_t size)
+{
+    const struct word *name = &node->words[0];
+    const char *others = limits->items;
+
+    for (size_t i = 0; i < limits->count; i++)
+        if (zone_of(others + i * size) == zone_of(limit)) {
+            conf_error(conf, name->at, "\"%.*s\" directive is duplicate", (int)name->text.len,
+                       name->text.at);
+            return;
+        }
+    limits->item_size = size;
+    void *place = array_push(limits, conf->arena);
+    if (place == NULL)
+        conf_error(conf, name->at, "no memory for a limit");
+    else
+        memcpy(place, limit, size);
+}
+
 void limit_invalid(struct conf *conf, const struct word *word, const char *what)
 {
     conf_error(conf, word->at, "invalid %s \"%.*s\"", what, (int)word->text.len, word->text.at);

@@ -15,6 +15,15 @@ extern const struct enum_type as_limit_level;   /* enum log_level */
  * `most` bytes is logged, and empty: nothing is limited by an empty one, as nginx does. */
 bool limit_key(struct request *, const struct template *, size_t most, struct slice *key);
 
+/* The value of $limit_req_status and $limit_conn_status: the name of what the request has come to.
+ * False for 0: it was not limited. */
+bool limit_status_name(unsigned status, const char *const names[], struct slice *value);
+
+/* Adds a copy of the limit, which begins with the pointer to its zone, to those of its block.
+ * Reported are a second one of the same zone, and that memory is out. */
+void limit_add(struct conf *, const struct conf_node *, struct array *limits, const void *limit,
+               size_t size);
+
 /* "invalid WHAT "word"", at the word. */
 void limit_invalid(struct conf *, const struct word *, const char *what);
 
