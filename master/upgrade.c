@@ -202,14 +202,12 @@ static _Noreturn void execute(const struct master *master, int report)
     char *const *arguments = master->launch->arguments;
 
     signal(SIGPIPE, SIG_DFL);
-    if (!pass_sockets(&master->listeners) ||
-        !pass_descriptor(STDERR_VARIABLE, dup(STDERR_FILENO)) ||
-        !pass_descriptor(READY_VARIABLE, report) || dup2(report, STDERR_FILENO) < 0 ||
-        sigprocmask(SIG_SETMASK, &master->signals.original, NULL) < 0)
-        _exit(EXIT_FAILURE);
-    execvp(arguments[0], arguments);
-    dprintf(STDERR_FILENO, "muxd: [alert] execvp() failed while executing \"%s\" (%d: %s)\n",
-            arguments[0], errno, strerror(errno));
+    if (pass_sockets(&master->listeners) && pass_descriptor(STDERR_VARIABLE, dup(STDERR_FILENO)) &&
+        pass_descriptor(READY_VARIABLE, report) && dup2(report, STDERR_FILENO) >= 0 &&
+        sigprocmask(SIG_SETMASK, &master->signals.original, NULL) == 0)
+        execvp(arguments[0], arguments);
+    dprintf(report, "muxd: [alert] failed to execute \"%s\" (%d: %s)\n", arguments[0], errno,
+            strerror(errno));
     _exit(EXIT_FAILURE);
 }
 
@@ -225,6 +223,18 @@ static const char *obstacle(const struct master *master)
     return NULL;
 }
 
+/* The pipe that the new master talks into; this one never waits for it. */
+static bool open_report(int ends[2])
+{
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return false;
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        return true;
+    close(ends[0]);
+    close(ends[1]);
+    return false;
+}
+
 const char *upgrade_begin(struct master *master, bool whole, uint64_t now)
 {
     struct upgrade *upgrade = &master->upgrade;
@@ -234,14 +244,14 @@ const char *upgrade_begin(struct master *master, bool whole, uint64_t now)
     const char *why = obstacle(master);
     if (why != NULL)
         return why;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return "pipe2() failed";
+    if (!open_report(ends))
+        return "no pipe could be made";
     move_files(master, true);
     pid_t pid = fork();
     if (pid == 0)
         execute(master, ends[1]);
     close(ends[1]);
-    if (pid < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0) {
+    if (pid < 0) {
         close(ends[0]);
         move_files(master, false);
         return "fork() failed";
