@@ -79,6 +79,24 @@ START_TEST(an_old_answer_may_be_good_again)
 }
 END_TEST
 
+/* A 304 that nobody has asked for is an answer as any other. */
+START_TEST(a_304_may_be_kept_itself)
+{
+    struct server *server = server_start(stale_conf);
+    int listening = upstream_listen(server, 2);
+    struct client *client = cache_ask(server, "GET", "/a", "");
+
+    client_send(cache_asked(server, listening, NULL),
+                "HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=60\r\n\r\n");
+    ck_assert_int_eq(client_read(client)->status, 304);
+    struct response *response = get(server, "/a");
+    ck_assert_int_eq(response->status, 304);
+    ck_assert_str_eq(header(response, "X-Cache"), "HIT");
+    ck_assert_ptr_null(header(response, "Content-Length"));
+    server_stop(server);
+}
+END_TEST
+
 /* --- better than none --- */
 
 START_TEST(an_old_answer_is_better_than_none)
@@ -151,7 +169,7 @@ int main(void)
 {
     return serve_main("cache_stale",
                       (const TTest *[]){ an_old_answer_is_fetched_anew,
-                                         an_old_answer_may_be_good_again,
+                                         an_old_answer_may_be_good_again, a_304_may_be_kept_itself,
                                          an_old_answer_is_better_than_none,
                                          an_old_answer_is_used_while_it_is_updated,
                                          an_old_answer_is_updated_in_the_background, NULL });

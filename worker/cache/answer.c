@@ -11,6 +11,8 @@ static bool add_body(struct cache_use *use)
     struct open_file *file = use->file;
     uint64_t body_at = cache_file_body_at(&use->entry);
 
+    if (use->exchange->head.status == 304) /* its length would be that of another answer */
+        return true;
     /* An answer to HEAD that was kept as it is says itself how long it would be. */
     if (use->entry.body_size > 0 || !request->head_only)
         request->response.length = use->entry.body_size;
