@@ -48,6 +48,14 @@ struct client *upstream_accept(struct server *server, int listening)
     return client;
 }
 
+struct client *upstream_ask(struct server *server, int listening, struct client **client,
+                            const char *request)
+{
+    *client = client_open(server);
+    client_send_bytes(*client, request, strlen(request));
+    return upstream_accept(server, listening);
+}
+
 const char *upstream_request(struct client *client, const char *body)
 {
     const char *end;

@@ -12,6 +12,10 @@ int upstream_listen(struct server *, unsigned n);
 /* The next connection that the server makes; a client of which we are the other end. */
 struct client *upstream_accept(struct server *, int listening);
 
+/* Opens a client that sends this, and accepts the connection that the server makes for it. */
+struct client *upstream_ask(struct server *, int listening, struct client **client,
+                            const char *request);
+
 /* The next request, its head and, when `body` is not NULL, all up to and with that text.
  * It is taken off; valid until server_stop. */
 const char *upstream_request(struct client *, const char *body);

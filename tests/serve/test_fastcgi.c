@@ -102,14 +102,6 @@ static void send_end(struct client *up)
     client_send_bytes(up, "\1\3\0\1\0\10\0\0\0\0\0\0\0\0\0\0", 16);
 }
 
-static struct client *ask_application(struct server *server, int listening, struct client **client,
-                                      const char *request)
-{
-    *client = client_open(server);
-    client_send_bytes(*client, request, strlen(request));
-    return upstream_accept(server, listening);
-}
-
 /* --- what it gets --- */
 
 START_TEST(requests_become_records)
@@ -124,10 +116,10 @@ START_TEST(requests_become_records)
     struct server *server = server_start(fastcgi_conf);
     int listening = upstream_listen(server, 2);
     struct client *client;
-    struct client *up = ask_application(server, listening, &client,
-                                        "GET /x?a=1 HTTP/1.1\r\nHost: h\r\nx-b-c: de\r\n"
-                                        "Proxy: evil\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                        "0\r\n\r\n");
+    struct client *up = upstream_ask(server, listening, &client,
+                                     "GET /x?a=1 HTTP/1.1\r\nHost: h\r\nx-b-c: de\r\n"
+                                     "Proxy: evil\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                     "0\r\n\r\n");
     size_t len = sizeof expected - 1;
 
     ck_assert_int_eq(memcmp(client_read_bytes(up, len), expected, len), 0);
@@ -158,7 +150,7 @@ START_TEST(parameters_say_what_is_set)
              "POST /own/ HTTP/1.1\r\nHost: h\r\nX-B: theirs\r\nX-Long: %s\r\n"
              "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
              line);
-    struct client *up = ask_application(server, listening, &client, text);
+    struct client *up = upstream_ask(server, listening, &client, text);
     struct request request = take_request(up);
     ck_assert(has_param(&request, "HTTP_X_B", "own"));
     ck_assert(!has(&request, "theirs", 6));
@@ -168,15 +160,15 @@ START_TEST(parameters_say_what_is_set)
     ck_assert_str_eq(request.body, "abc");
     client_close(up);
 
-    up = ask_application(server, listening, &client,
-                         "POST /bare/ HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    up = upstream_ask(server, listening, &client,
+                      "POST /bare/ HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
     request = take_request(up);
     ck_assert_uint_eq(request.params_len, 4);
     ck_assert(has_param(&request, "A", "b"));
     ck_assert_uint_eq(request.body_len, 0);
     client_close(up);
 
-    up = ask_application(server, listening, &client, "GET /variable/?a=7 HTTP/1.0\r\n\r\n");
+    up = upstream_ask(server, listening, &client, "GET /variable/?a=7 HTTP/1.0\r\n\r\n");
     request = take_request(up);
     ck_assert(has_param(&request, "ARG", "7") && has_param(&request, "EMPTY", ""));
     server_stop(server);
@@ -189,16 +181,23 @@ START_TEST(bodies_come_in_records)
     enum { SIZE = 300000 };
     struct server *server = server_start(fastcgi_conf);
     int listening = upstream_listen(server, 2);
-    static const char *const paths[] = { "/", "/streamed/" };
+    static const struct {
+        const char *path, *before, *behind;
+    } rows[] = {
+        { "/", "Content-Length: 300000\r\n\r\n", "" },
+        { "/streamed/", "Content-Length: 300000\r\n\r\n", "" },
+        /* in chunks: read first, as the application may have to be told its length */
+        { "/streamed/", "Transfer-Encoding: chunked\r\n\r\n493e0\r\n", "\r\n0\r\n\r\n" },
+    };
     char *body = server_own(server, malloc(SIZE));
 
     for (size_t i = 0; i < SIZE; i++)
         body[i] = (char)('a' + i % 26);
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct client *client = client_open(server);
-        client_send(client, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", paths[i],
-                    SIZE);
+        client_send(client, "POST %s HTTP/1.1\r\nHost: h\r\n%s", rows[i].path, rows[i].before);
         client_send_bytes(client, body, SIZE);
+        client_send(client, "%s", rows[i].behind);
         struct client *up = upstream_accept(server, listening);
         struct request request = take_request(up);
         ck_assert_uint_eq(request.body_len, SIZE);
@@ -247,7 +246,7 @@ START_TEST(standard_error_is_logged)
     int listening = upstream_listen(server, 2);
     struct client *client;
     struct client *up =
-        ask_application(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        upstream_ask(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 
     send_record(up, STDERR, "oh\nno\n");
     send_record(up, STDOUT, "A: b\n\nfirst ");
@@ -258,7 +257,7 @@ START_TEST(standard_error_is_logged)
     server_wait_log(server, "FastCGI sent in stderr: \"oh no\"");
     server_wait_log(server, "FastCGI sent in stderr: \"later\"");
 
-    up = ask_application(server, listening, &client, "GET /caught/ HTTP/1.1\r\nHost: h\r\n\r\n");
+    up = upstream_ask(server, listening, &client, "GET /caught/ HTTP/1.1\r\nHost: h\r\n\r\n");
     send_record(up, STDERR, "PHP Fatal error: out of luck");
     send_record(up, STDOUT, "A: b\n\nhalf a page");
     send_end(up);
@@ -296,7 +295,7 @@ START_TEST(lies_are_not_believed)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct client *up =
-            ask_application(server, listening, &client, "GET /kept/ HTTP/1.1\r\nHost: h\r\n\r\n");
+            upstream_ask(server, listening, &client, "GET /kept/ HTTP/1.1\r\nHost: h\r\n\r\n");
         take_request(up);
         client_send_bytes(up, rows[i].bytes, rows[i].len);
         client_close(up);
@@ -315,7 +314,7 @@ START_TEST(half_a_page_is_not_a_page)
     int listening = upstream_listen(server, 2);
     struct client *client;
     struct client *up =
-        ask_application(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        upstream_ask(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 
     take_request(up);
     send_record(up, STDOUT, "A: b\n\nhalf");
@@ -381,8 +380,8 @@ START_TEST(settings_are_those_of_the_proxy)
         "location / { fastcgi_pass 127.0.0.1:@port2@; } }");
     int listening = upstream_listen(server, 2);
     struct client *client;
-    struct client *up = ask_application(server, listening, &client,
-                                        "GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=1-2\r\n\r\n");
+    struct client *up = upstream_ask(server, listening, &client,
+                                     "GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=1-2\r\n\r\n");
 
     take_request(up);
     send_record(up, STDOUT,
@@ -393,7 +392,7 @@ START_TEST(settings_are_those_of_the_proxy)
     ck_assert_str_eq(response->body, "bc");
     ck_assert_str_eq(header(response, "Server"), "up");
     ck_assert_ptr_null(header(response, "X-Hidden"));
-    up = ask_application(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    up = upstream_ask(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     send_record(up, STDOUT, "Status: 404 Not Found\n\n");
     send_end(up);
     ck_assert_str_eq(client_read(client)->body, "own");

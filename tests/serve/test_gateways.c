@@ -7,6 +7,11 @@ static const char gateways_conf[] =
     "scgi_param SCGI 1; scgi_param ARG $arg_a; scgi_param EMPTY '';\n"
     "location /uwsgi/ { uwsgi_pass uwsgi://127.0.0.1:@port2@; uwsgi_modifier1 5;\n"
     "  uwsgi_modifier2 7; }\n"
+    "location /streamed/ { uwsgi_request_buffering off; scgi_request_buffering off;\n"
+    "  uwsgi_pass_request_headers off; uwsgi_param CONTENT_LENGTH $content_length;\n"
+    "  scgi_pass_request_headers off; scgi_param NONE '' if_not_empty;\n"
+    "  location /streamed/uwsgi { uwsgi_pass 127.0.0.1:@port2@; }\n"
+    "  location /streamed/scgi { scgi_pass 127.0.0.1:@port2@; } }\n"
     "location /string/ { uwsgi_pass 127.0.0.1:@port2@; uwsgi_modifier1 22;\n"
     "  uwsgi_string 'return 1'; }\n"
     "location /scgi/ { scgi_pass 127.0.0.1:@port2@; }\n"
@@ -37,14 +42,6 @@ static const char gateways_conf[] =
     "  location /settings/scgi { scgi_pass 127.0.0.1:@port2@; } }\n"
     "location = /own { return 200 own; } }";
 
-static struct client *send_request(struct server *server, int listening, struct client **client,
-                                   const char *request)
-{
-    *client = client_open(server);
-    client_send_bytes(*client, request, strlen(request));
-    return upstream_accept(server, listening);
-}
-
 static void expect_bytes(struct client *up, const char *bytes, size_t len)
 {
     ck_assert_int_eq(memcmp(client_read_bytes(up, len), bytes, len), 0);
@@ -59,7 +56,7 @@ START_TEST(uwsgi_packets)
     struct server *server = server_start(gateways_conf);
     int listening = upstream_listen(server, 2);
     struct client *client;
-    struct client *up = send_request(server, listening, &client,
+    struct client *up = upstream_ask(server, listening, &client,
                                      "POST /uwsgi/?a=1 HTTP/1.1\r\nHost: h\r\nProxy: evil\r\n"
                                      "Content-Length: 3\r\n\r\nabc");
 
@@ -79,7 +76,7 @@ START_TEST(a_uwsgi_packet_ends_with_a_string)
     struct server *server = server_start(gateways_conf);
     int listening = upstream_listen(server, 2);
     struct client *client;
-    struct client *up = send_request(server, listening, &client, "GET /string/ HTTP/1.0\r\n\r\n");
+    struct client *up = upstream_ask(server, listening, &client, "GET /string/ HTTP/1.0\r\n\r\n");
 
     EXPECT(up, "\26\30\0\0\3\0ARG\0\0\5\0EMPTY\0\0return 1");
     client_close(up);
@@ -92,7 +89,7 @@ START_TEST(scgi_netstrings)
     struct server *server = server_start(gateways_conf);
     int listening = upstream_listen(server, 2);
     struct client *client;
-    struct client *up = send_request(server, listening, &client,
+    struct client *up = upstream_ask(server, listening, &client,
                                      "POST /scgi/?a=1 HTTP/1.1\r\nHost: h\r\nProxy: evil\r\n"
                                      "Content-Length: 3\r\n\r\nabc");
 
@@ -119,7 +116,7 @@ START_TEST(locations_are_redirects)
     int listening = upstream_listen(server, 2);
     struct client *client;
     struct client *up =
-        send_request(server, listening, &client, "GET /scgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
+        upstream_ask(server, listening, &client, "GET /scgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
 
     client_read_bytes(up, 1);
     client_send(up, "Location: http://else/where\n\n");
@@ -138,7 +135,7 @@ START_TEST(heads_have_no_body)
     int listening = upstream_listen(server, 2);
     struct client *client;
     struct client *up =
-        send_request(server, listening, &client, "HEAD /uwsgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
+        upstream_ask(server, listening, &client, "HEAD /uwsgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
 
     client_send(up, "Content-Length: 5\r\nA: b\r\n\r\nhello");
     struct response *response = client_read_head(client);
@@ -164,7 +161,7 @@ START_TEST(broken_answers_are_a_502)
     for (size_t i = 0; i < 2 * sizeof answers / sizeof *answers; i++) {
         char request[100];
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", paths[i % 2]);
-        struct client *up = send_request(server, listening, &client, request);
+        struct client *up = upstream_ask(server, listening, &client, request);
         client_read_bytes(up, 10);
         client_send(up, "%s", answers[i / 2]);
         client_finish(up);
@@ -200,15 +197,48 @@ START_TEST(settings_are_those_of_the_proxy)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         char request[100];
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", paths[i]);
-        struct client *up = send_request(server, listening, &client, request);
+        struct client *up = upstream_ask(server, listening, &client, request);
         client_send(up, "Server: up\nX-Hidden: a\nContent-Length: 4\n\nabcd");
         struct response *response = client_read(client);
         ck_assert_str_eq(response->body, "abcd");
         ck_assert_str_eq(header(response, "Server"), "up");
         ck_assert_ptr_null(header(response, "X-Hidden"));
-        up = send_request(server, listening, &client, request);
+        up = upstream_ask(server, listening, &client, request);
         client_send(up, "Status: 404 No\n\n");
         ck_assert_str_eq(client_read(client)->body, "own");
+    }
+    server_stop(server);
+}
+END_TEST
+
+/* A program is told how long a body is: one in chunks is read first, whatever is set. */
+START_TEST(bodies_that_are_not_buffered)
+{
+    static const char uwsgi[] = "\0\23\0\0\16\0CONTENT_LENGTH\1\0007abcdefg",
+                      scgi[] = "17:CONTENT_LENGTH\0007\0,abcdefg",
+                      sized[] = "Content-Length: 7\r\n\r\nabcdefg",
+                      chunked[] = "Transfer-Encoding: chunked\r\n\r\n"
+                                  "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n";
+    static const struct {
+        const char *path, *sent, *bytes;
+        size_t len;
+    } rows[] = {
+        { "/streamed/uwsgi", sized, uwsgi, sizeof uwsgi - 1 },
+        { "/streamed/uwsgi", chunked, uwsgi, sizeof uwsgi - 1 },
+        { "/streamed/scgi", sized, scgi, sizeof scgi - 1 },
+        { "/streamed/scgi", chunked, scgi, sizeof scgi - 1 },
+    };
+    struct server *server = server_start(gateways_conf);
+    int listening = upstream_listen(server, 2);
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct client *client = client_open(server);
+        client_send(client, "POST %s HTTP/1.1\r\nHost: h\r\n%s", rows[i].path, rows[i].sent);
+        struct client *up = upstream_accept(server, listening);
+        expect_bytes(up, rows[i].bytes, rows[i].len);
+        client_send(up, "\r\nok");
+        client_close(up);
+        ck_assert_str_eq(client_read(client)->body, "ok");
     }
     server_stop(server);
 }
@@ -220,7 +250,7 @@ START_TEST(an_upgraded_connection_is_a_tunnel)
     struct server *server = server_start(gateways_conf);
     int listening = upstream_listen(server, 2);
     struct client *client;
-    struct client *up = send_request(server, listening, &client,
+    struct client *up = upstream_ask(server, listening, &client,
                                      "GET /uwsgi/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
                                      "Upgrade: echo\r\n\r\n");
 
@@ -239,9 +269,9 @@ END_TEST
 int main(void)
 {
     return serve_main("gateways",
-                      (const TTest *[]){ uwsgi_packets, a_uwsgi_packet_ends_with_a_string,
-                                         scgi_netstrings, locations_are_redirects,
-                                         heads_have_no_body, broken_answers_are_a_502,
-                                         a_uwsgi_packet_has_bounds, settings_are_those_of_the_proxy,
-                                         an_upgraded_connection_is_a_tunnel, NULL });
+                      (const TTest *[]){
+                          uwsgi_packets, a_uwsgi_packet_ends_with_a_string, scgi_netstrings,
+                          locations_are_redirects, heads_have_no_body, broken_answers_are_a_502,
+                          a_uwsgi_packet_has_bounds, settings_are_those_of_the_proxy,
+                          bodies_that_are_not_buffered, an_upgraded_connection_is_a_tunnel, NULL });
 }
