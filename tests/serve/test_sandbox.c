@@ -14,22 +14,27 @@
 #define INSTRUMENTED false
 #endif
 
-/* /proc/PID/status of each worker has this line. */
+static bool status_has(pid_t pid, const char *line)
+{
+    char path[64], text[4096];
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *file = fopen(path, "re");
+    ck_assert_ptr_nonnull(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    return strstr(text, line) != NULL;
+}
+
+/* /proc/PID/status of each worker has this line, once it has come so far. */
 static void expect_of_workers(struct server *server, const char *line)
 {
     pid_t pids[16];
     size_t count = server_workers(server, pids, 16);
 
     ck_assert_uint_eq(count, worker_count());
-    for (size_t i = 0; i < count; i++) {
-        char path[64], text[4096];
-        snprintf(path, sizeof path, "/proc/%d/status", (int)pids[i]);
-        FILE *file = fopen(path, "re");
-        ck_assert_ptr_nonnull(file);
-        text[fread(text, 1, sizeof text - 1, file)] = '\0';
-        fclose(file);
-        ck_assert_msg(strstr(text, line) != NULL, "%s", text);
-    }
+    for (size_t i = 0; i < count; i++)
+        EVENTUALLY(status_has(pids[i], line));
 }
 
 START_TEST(workers_are_locked_in_unless_told_otherwise)
