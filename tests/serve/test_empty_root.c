@@ -32,6 +32,24 @@ static void enter_root(void *argument)
         _exit(126);
 }
 
+/* There is no /proc to name a file by. */
+static void put(struct server *server, const char *name, unsigned len)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "/%s", name);
+    const struct response *response = ask(
+        server, "PUT %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %u\r\n\r\n%0*d",
+        path, len, (int)len, 1);
+    ck_assert_int_eq(response->status, 201);
+    ck_assert_uint_eq(get(server, path)->body_len, len);
+    response = ask(server,
+                   "COPY %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                   "Destination: /copy-%s\r\n\r\n",
+                   path, name);
+    ck_assert_int_eq(response->status, 204);
+}
+
 /* The server's folder is all there is: the program, the configuration, the site, and a place
  * for logs. */
 START_TEST(one_file_serves_in_an_empty_root)
@@ -46,7 +64,8 @@ START_TEST(one_file_serves_in_an_empty_root)
                                     "daemon on; pid logs/muxd.pid; error_log logs/error.log info;\n"
                                     "worker_processes 2; events { }\n"
                                     "http { access_log logs/access.log;\n"
-                                    "server { listen 127.0.0.1:@port@; root html; } }\n",
+                                    "server { listen 127.0.0.1:@port@; root html;\n"
+                                    "dav_methods PUT COPY; } }\n",
                                 .arguments = (const char *[]){ "-p", "/", NULL },
                                 .name_spaces = name_spaces_for(CLONE_NEWPID),
                                 .prepare = enter_root,
@@ -54,6 +73,9 @@ START_TEST(one_file_serves_in_an_empty_root)
                                 .binary = "/muxd" });
     ck_assert_str_eq(get(server, "/")->body, "welcome\n");
     ck_assert_int_eq(get(server, "/none")->status, 404);
+    ck_assert_int_eq(chmod(server_path(server, "html"), 0777), 0); /* workers are not root */
+    put(server, "small", 10);
+    put(server, "large", 100000);
     struct run *run = server_say(server, "reload");
     ck_assert_str_eq(run->text, "reloaded: generation 2, 2 workers\n");
     ck_assert_str_eq(get(server, "/")->body, "welcome\n");

@@ -20,9 +20,10 @@ static bool make_name(char name[32])
     return true;
 }
 
-/* Where the file system has no files without names. */
+/* Where the file system has no files without names, or they could not be given one. */
 static bool open_named(struct draft *draft)
 {
+    draft->fd = -1;
     for (unsigned try = 0; try < NAME_TRIES; try++) {
         if (!make_name(draft->name))
             break;
@@ -35,9 +36,17 @@ static bool open_named(struct draft *draft)
     return draft->fd >= 0;
 }
 
+/* name_file needs /proc, which an empty root does not have. */
+static bool can_be_named_later(void)
+{
+    return access("/proc/self/fd", X_OK) == 0;
+}
+
 bool draft_open(struct draft *draft, const struct place *place)
 {
     *draft = (struct draft){ .folder = place->folder };
+    if (!can_be_named_later())
+        return open_named(draft);
     do
         draft->fd = openat(place->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     while (draft->fd < 0 && errno == EINTR);
