@@ -51,9 +51,9 @@ static uint32_t little_endian(const unsigned char *at)
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static void take_block(struct md5 *md5, const unsigned char *block)
+static void take_block(uint32_t *state, const unsigned char block[DIGEST_BLOCK])
 {
-    uint32_t a = md5->state[0], b = md5->state[1], c = md5->state[2], d = md5->state[3];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
 
     for (unsigned round = 0; round < ROUNDS; round++)
         for (unsigned step = 0; step < STEPS; step++) {
@@ -65,10 +65,10 @@ static void take_block(struct md5 *md5, const unsigned char *block)
             c = b;
             b += rotate(sum, shifts[round][step % 4]);
         }
-    md5->state[0] += a;
-    md5->state[1] += b;
-    md5->state[2] += c;
-    md5->state[3] += d;
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
 }
 
 void md5_init(struct md5 *md5)
@@ -78,29 +78,12 @@ void md5_init(struct md5 *md5)
 
 void md5_add(struct md5 *md5, struct slice bytes)
 {
-    while (bytes.len > 0) {
-        size_t held = md5->length % MD5_BLOCK;
-        size_t taken = MD5_BLOCK - held < bytes.len ? MD5_BLOCK - held : bytes.len;
-        memcpy(md5->block + held, bytes.at, taken);
-        md5->length += taken;
-        bytes = slice_from(bytes, taken);
-        if (held + taken == MD5_BLOCK)
-            take_block(md5, md5->block);
-    }
+    digest_blocks_add(&md5->blocks, bytes, take_block, md5->state);
 }
 
 void md5_end(struct md5 *md5, unsigned char digest[MD5_SIZE])
 {
-    static const char padding[MD5_BLOCK] = { (char)0x80 };
-    uint64_t bits = md5->length * 8;
-    size_t held = md5->length % MD5_BLOCK;
-    char length[8];
-
-    for (unsigned i = 0; i < sizeof length; i++)
-        length[i] = (char)(bits >> 8 * i & 0xff);
-    /* The length in bits ends the last block. */
-    md5_add(md5, slice_make(padding, (held < 56 ? 56 : 120) - held));
-    md5_add(md5, slice_make(length, sizeof length));
+    digest_blocks_end(&md5->blocks, DIGEST_LITTLE_ENDIAN, take_block, md5->state);
     for (unsigned i = 0; i < MD5_SIZE; i++)
         digest[i] = (unsigned char)(md5->state[i / 4] >> 8 * (i % 4) & 0xff);
 }

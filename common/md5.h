@@ -4,14 +4,13 @@
 #ifndef MUXD_COMMON_MD5_H
 #define MUXD_COMMON_MD5_H
 
-#include "common/slice.h"
+#include "common/digest_blocks.h"
 
-enum { MD5_SIZE = 16, MD5_BLOCK = 64 /* bytes */ };
+enum { MD5_SIZE = 16 /* bytes */ };
 
 struct md5 {
     uint32_t state[4];
-    uint64_t length; /* bytes so far */
-    unsigned char block[MD5_BLOCK];
+    struct digest_blocks blocks;
 };
 
 /* Starts a digest. */

@@ -1,6 +1,6 @@
 #include "common/sha1.h"
 
-enum { STEPS = 80, STEPS_OF_ROUND = 20, WORDS = SHA1_BLOCK / 4 };
+enum { STEPS = 80, STEPS_OF_ROUND = 20, WORDS = DIGEST_BLOCK / 4 };
 
 static uint32_t rotate(uint32_t word, unsigned bits)
 {
@@ -39,10 +39,9 @@ static uint32_t next_word(uint32_t words[WORDS], unsigned step)
     return *word;
 }
 
-static void take_block(struct sha1 *sha1, const unsigned char *block)
+static void take_block(uint32_t *state, const unsigned char block[DIGEST_BLOCK])
 {
-    uint32_t a = sha1->state[0], b = sha1->state[1], c = sha1->state[2], d = sha1->state[3],
-             e = sha1->state[4], words[WORDS];
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], words[WORDS];
 
     for (unsigned i = 0; i < WORDS; i++)
         words[i] = big_endian(block + i * 4);
@@ -54,11 +53,11 @@ static void take_block(struct sha1 *sha1, const unsigned char *block)
         b = a;
         a = sum;
     }
-    sha1->state[0] += a;
-    sha1->state[1] += b;
-    sha1->state[2] += c;
-    sha1->state[3] += d;
-    sha1->state[4] += e;
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
 }
 
 void sha1_init(struct sha1 *sha1)
@@ -70,29 +69,12 @@ void sha1_init(struct sha1 *sha1)
 
 void sha1_add(struct sha1 *sha1, struct slice bytes)
 {
-    while (bytes.len > 0) {
-        size_t held = sha1->length % SHA1_BLOCK;
-        size_t taken = SHA1_BLOCK - held < bytes.len ? SHA1_BLOCK - held : bytes.len;
-        memcpy(sha1->block + held, bytes.at, taken);
-        sha1->length += taken;
-        bytes = slice_from(bytes, taken);
-        if (held + taken == SHA1_BLOCK)
-            take_block(sha1, sha1->block);
-    }
+    digest_blocks_add(&sha1->blocks, bytes, take_block, sha1->state);
 }
 
 void sha1_end(struct sha1 *sha1, unsigned char digest[SHA1_SIZE])
 {
-    static const char padding[SHA1_BLOCK] = { (char)0x80 };
-    uint64_t bits = sha1->length * 8;
-    size_t held = sha1->length % SHA1_BLOCK;
-    char length[8];
-
-    for (unsigned i = 0; i < sizeof length; i++)
-        length[i] = (char)(bits >> (56 - 8 * i) & 0xff);
-    /* The length in bits ends the last block. */
-    sha1_add(sha1, slice_make(padding, (held < 56 ? 56 : 120) - held));
-    sha1_add(sha1, slice_make(length, sizeof length));
+    digest_blocks_end(&sha1->blocks, DIGEST_BIG_ENDIAN, take_block, sha1->state);
     for (unsigned i = 0; i < SHA1_SIZE; i++)
         digest[i] = (unsigned char)(sha1->state[i / 4] >> (24 - 8 * (i % 4)) & 0xff);
 }

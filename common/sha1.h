@@ -4,14 +4,13 @@
 #ifndef MUXD_COMMON_SHA1_H
 #define MUXD_COMMON_SHA1_H
 
-#include "common/slice.h"
+#include "common/digest_blocks.h"
 
-enum { SHA1_SIZE = 20, SHA1_BLOCK = 64 /* bytes */ };
+enum { SHA1_SIZE = 20 /* bytes */ };
 
 struct sha1 {
     uint32_t state[5];
-    uint64_t length; /* bytes so far */
-    unsigned char block[SHA1_BLOCK];
+    struct digest_blocks blocks;
 };
 
 /* Starts a digest. */
