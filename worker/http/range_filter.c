@@ -53,7 +53,7 @@ static bool stream_range(struct request *request, struct byte_range range)
     if (own == NULL)
         return false;
     *own = (struct range_stream){
-        { read_range }, request->response.stream, range.first, range.end - range.first
+        { .read = read_range }, request->response.stream, range.first, range.end - range.first
     };
     request->response.stream = &own->stream;
     return true;

@@ -18,10 +18,23 @@ enum stream_result {
     STREAM_FAILED, /* the body cannot be completed: the connection must be cut */
 };
 
+/* What became of bytes that went past. */
+enum stream_moved {
+    STREAM_MOVED,      /* *moved bytes, at least one */
+    STREAM_MOVE_FULL,  /* the client takes no more: watch.writable is false */
+    STREAM_MOVE_WAIT,  /* nothing yet: stream_resume will be called */
+    STREAM_MOVE_LOST,  /* the client is gone */
+    STREAM_MOVE_UNFIT, /* what comes next has to be read */
+};
+
 struct stream {
     /* Writes at most `len` (> 0) bytes of the body to `room`. */
     enum stream_result (*read)(struct stream *, struct request *, char *room, size_t len,
                                size_t *made);
+
+    /* Sends some of the body straight to the client, to whom nothing else is to be sent. NULL
+     * where somebody has to look at all of it. */
+    enum stream_moved (*move)(struct stream *, struct request *, size_t *moved);
 };
 
 /* What the response has as its body so far, memory and files, as a stream: for

@@ -19,6 +19,7 @@ enum {
     STREAM_PIECE = 16 * 1024,      /* bytes of a stream made at a time */
     STREAM_LARGE = 32 * 1024,      /* and of one that has made as much before */
     STREAM_TURN = 128 * 1024,      /* and in one turn: they may be dear to make */
+    MOVE_TURN = 1024 * 1024,       /* bytes that need not be looked at, in one turn */
     CHUNK_HEAD = 6,                /* "4000" and CRLF: no piece has a longer size */
 };
 
@@ -308,6 +309,37 @@ static enum stream_result make_piece(struct connection *connection, struct respo
     return result;
 }
 
+/* Sends what needs not be looked at. OUTPUT_SENT: the rest has to be made. */
+static enum output_result move_stream(struct connection *connection, struct response *response,
+                                      const struct turn *turn)
+{
+    struct request *request = connection->request;
+    struct stream *stream = response->stream;
+    uint64_t total = 0;
+    size_t moved;
+
+    if (stream->move == NULL || response->chunked || turn->budget != UINT64_MAX ||
+        connection->output_size > 0)
+        return OUTPUT_SENT;
+    while (total < MOVE_TURN) {
+        switch (stream->move(stream, request, &moved)) {
+        case STREAM_MOVED:
+            total += moved;
+            request->bytes_sent += moved;
+            break;
+        case STREAM_MOVE_FULL:
+            return OUTPUT_BLOCKED;
+        case STREAM_MOVE_WAIT:
+            return OUTPUT_WAITS;
+        case STREAM_MOVE_LOST:
+            return OUTPUT_FAILED;
+        case STREAM_MOVE_UNFIT:
+            return OUTPUT_SENT;
+        }
+    }
+    return OUTPUT_YIELD;
+}
+
 /* Makes and sends the stream, a piece at a time: no more is made than the client takes. */
 static enum output_result send_stream(struct connection *connection, struct response *response,
                                       struct turn *turn)
@@ -317,6 +349,9 @@ static enum output_result send_stream(struct connection *connection, struct resp
     while (response->stream != NULL) {
         if (turn->budget == 0)
             return OUTPUT_YIELD;
+        enum output_result past = move_stream(connection, response, turn);
+        if (past != OUTPUT_SENT)
+            return past;
         uint64_t before = connection->request->bytes_sent;
         enum stream_result made = make_piece(connection, response, space, turn->budget);
         if (made == STREAM_FAILED)

@@ -55,6 +55,7 @@ static void end(struct request *request, void *exchange)
     buffer_give(pool, x->input);
     buffer_give(pool, x->upload.pieces);
     spool_free(x->spool);
+    exchange_close_passage(x);
     store_drop(x);
 }
 
@@ -118,7 +119,8 @@ static void body_ready(struct exchange *x)
         kept(x);
     if (x->detached)
         return;
-    if (client->output != NULL && !client->watch.writable)
+    bool stands = client->output != NULL || exchange_in_passage(x) > 0;
+    if (stands && !client->watch.writable)
         exchange_read_ahead(x->request);
     else
         stream_resume(x->request);
@@ -174,6 +176,12 @@ static enum stream_result read_stream(struct stream *stream, struct request *req
     return exchange_read_body((struct exchange *)stream, room, len, made);
 }
 
+static enum stream_moved move_stream(struct stream *stream, struct request *request, size_t *moved)
+{
+    (void)request;
+    return exchange_move((struct exchange *)stream, moved);
+}
+
 /* Every peer of the group once, if it is not said otherwise. */
 static void count_tries(struct exchange *x)
 {
@@ -204,6 +212,7 @@ struct exchange *exchange_new(struct request *request, const struct exchange_set
         return NULL;
     selection_begin(&x->selection, request, group);
     x->stream.read = read_stream;
+    x->stream.move = move_stream;
     x->request = request;
     x->settings = settings;
     x->protocol = protocol;

@@ -19,6 +19,7 @@
 
 struct cache_use; /* worker/cache/use.h */
 struct exchange;
+struct passage; /* exchange_pass.c */
 struct spool;
 struct store;
 
@@ -108,6 +109,7 @@ struct exchange {
     struct answer_body body;
     struct slice pending;    /* of the body, in the input */
     struct store *store;     /* proxy_store: the file being written; NULL: none */
+    struct passage *passage; /* what is moved to the client unread; NULL: nothing ever was */
     struct spool *spool;     /* what was read ahead; NULL: nothing ever was */
     struct cache_use *cache; /* NULL: there is none to do with */
     bool detached;           /* the body is only read to be kept: nobody else waits for it */

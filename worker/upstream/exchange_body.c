@@ -188,7 +188,7 @@ static size_t receive(struct exchange *x, char *room, size_t len)
     return 0;
 }
 
-static void wait_for_more(struct exchange *x)
+void exchange_wait_for_body(struct exchange *x)
 {
     if (x->connection != NULL && !x->paused)
         exchange_wait(x, x->settings->read_timeout);
@@ -206,7 +206,7 @@ static size_t take_pending(struct exchange *x, char *room, size_t len)
     return piece.len;
 }
 
-static bool is_drained(const struct exchange *x)
+bool exchange_is_drained(const struct exchange *x)
 {
     return x->pending.len == 0 && (x->cache == NULL || cache_behind(x) == 0) &&
            spool_is_empty(x->spool);
@@ -230,7 +230,7 @@ static bool take_ahead(struct exchange *x, char *room, size_t len, size_t *made)
 enum stream_result exchange_read_body(struct exchange *x, char *room, size_t len, size_t *made)
 {
     *made = take_pending(x, room, len);
-    if (*made < len && x->pending.len == 0 && !is_drained(x)) {
+    if (*made < len && x->pending.len == 0 && !exchange_is_drained(x)) {
         size_t got;
         if (!take_ahead(x, room + *made, len - *made, &got)) {
             request_log(x->request, LOG_LEVEL_CRIT, errno, "a temporary file cannot be read");
@@ -239,17 +239,17 @@ enum stream_result exchange_read_body(struct exchange *x, char *room, size_t len
         *made += got;
     }
     bool worth_it = *made == 0 || len - *made >= RECEIVE_LEAST;
-    if (worth_it && is_drained(x))
+    if (worth_it && exchange_is_drained(x))
         *made += receive(x, room + *made, len - *made);
-    bool waits = *made == 0 && !x->broken && !(x->body_ended && is_drained(x));
+    bool waits = *made == 0 && !x->broken && !(x->body_ended && exchange_is_drained(x));
     request_spend(x->request, waits ? SPAN_UPSTREAM_BODY : SPAN_SEND);
-    if (x->body_ended && is_drained(x))
+    if (x->body_ended && exchange_is_drained(x))
         return STREAM_END;
     if (*made > 0)
         return STREAM_SOME;
     if (x->broken)
         return STREAM_FAILED;
-    wait_for_more(x);
+    exchange_wait_for_body(x);
     return STREAM_WAIT;
 }
 
@@ -375,7 +375,7 @@ bool exchange_keep_on(struct exchange *x)
     if (x->connection->watch.readable && turn >= AHEAD_TURN)
         yield(x);
     else
-        wait_for_more(x);
+        exchange_wait_for_body(x);
     return true;
 }
 
@@ -393,7 +393,7 @@ void exchange_read_ahead(struct request *request)
     if (x->connection == NULL || x->paused)
         return;
     if (!x->connection->watch.readable) {
-        wait_for_more(x);
+        exchange_wait_for_body(x);
     } else if (turn >= AHEAD_TURN) {
         yield(x);
     } else { /* full: nobody waits for the upstream now */

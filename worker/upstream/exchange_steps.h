@@ -42,6 +42,18 @@ void exchange_timeout(struct timer *);
 /* The next part of the answer's body into `room`: STREAM_WAIT: nothing has come. */
 enum stream_result exchange_read_body(struct exchange *, char *room, size_t len, size_t *made);
 
+/* A large body's middle goes to the client through a pipe, unread: the stream's move. Bytes that
+ * wait in the pipe come before whatever is read. */
+enum stream_moved exchange_move(struct exchange *, size_t *moved);
+size_t exchange_in_passage(const struct exchange *);
+void exchange_close_passage(struct exchange *);
+
+/* All that was read of the body is with the client, but for what is in the passage. */
+bool exchange_is_drained(const struct exchange *);
+
+/* Waits for more of the body. */
+void exchange_wait_for_body(struct exchange *);
+
 /* Sends what can be sent. */
 enum upload_result { UPLOAD_DONE, UPLOAD_BLOCKED, UPLOAD_STARVED, UPLOAD_FAILED, UPLOAD_NO_MEMORY };
 enum upload_result upload_send(struct exchange *);
