@@ -136,17 +136,15 @@ static void put_message(struct line *line, const char *format, va_list args)
                     slice_make(text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1));
 }
 
-/* " (2: No such file or directory)", in English whatever the locale. A message
+/* " (2: No such file or directory)", in English: no locale is ever set. A message
  * that leaves no room for it is cut as nginx cuts. */
 static void put_reason(struct line *line, int error_number)
 {
-    const char *reason = strerrordesc_np(error_number);
-
     if (line->len > line->end - REASON_ROOM) {
         line->len = line->end - REASON_ROOM;
         put(line, SLICE("..."));
     }
-    put_format(line, " (%d: %s)", error_number, reason == NULL ? "Unknown error" : reason);
+    put_format(line, " (%d: %s)", error_number, strerror(error_number));
 }
 
 /* "2026/11/24 14:20:33 [error] 123#123: " */

@@ -21,25 +21,24 @@ static void missed(const struct log *log, const char *call, long long value)
     log_write(log, LOG_LEVEL_ALERT, errno, 0, "%s(%lld) failed", call, value);
 }
 
-static void set_limit(const struct log *log, __rlimit_resource_t resource, const char *call,
-                      uint64_t value)
+static void missed_limit(const struct log *log, const char *resource, uint64_t value)
 {
-    struct rlimit limit = { .rlim_cur = value, .rlim_max = value };
-
-    if (setrlimit(resource, &limit) < 0)
-        log_write(log, LOG_LEVEL_ALERT, errno, 0, "%s, %llu) failed", call,
-                  (unsigned long long)value);
+    log_write(log, LOG_LEVEL_ALERT, errno, 0, "setrlimit(%s, %llu) failed", resource,
+              (unsigned long long)value);
 }
 
 /* What only root may raise is set before root is left. */
 static void set_limits(const struct main_settings *settings, const struct log *log)
 {
+    const struct rlimit files = { .rlim_cur = settings->files, .rlim_max = settings->files };
+    const struct rlimit core = { .rlim_cur = settings->core, .rlim_max = settings->core };
+
     if (settings->priority != 0 && setpriority(PRIO_PROCESS, 0, settings->priority) < 0)
         missed(log, "setpriority", settings->priority);
-    if (settings->limit_files)
-        set_limit(log, RLIMIT_NOFILE, "setrlimit(RLIMIT_NOFILE", settings->files);
-    if (settings->limit_core)
-        set_limit(log, RLIMIT_CORE, "setrlimit(RLIMIT_CORE", settings->core);
+    if (settings->limit_files && setrlimit(RLIMIT_NOFILE, &files) < 0)
+        missed_limit(log, "RLIMIT_NOFILE", settings->files);
+    if (settings->limit_core && setrlimit(RLIMIT_CORE, &core) < 0)
+        missed_limit(log, "RLIMIT_CORE", settings->core);
 }
 
 static bool join_groups(const struct worker_user *user)

@@ -11,10 +11,8 @@
 
 static bool failed(struct conf *conf, const char *call, const char *path)
 {
-    const char *reason = strerrordesc_np(errno);
-
     conf_error(conf, (struct position){ 0 }, "%s \"%s\" failed (%d: %s)", call, path, errno,
-               reason != NULL ? reason : "unknown");
+               strerror(errno));
     return false;
 }
 

@@ -90,19 +90,12 @@ static struct log_file *try_file(struct conf *conf, const char *path)
     return may_open(path) ? log_file_open(&conf->logs->files, "stderr") : NULL;
 }
 
-static const char *reason_text(int reason)
-{
-    const char *text = strerrordesc_np(reason);
-
-    return text != NULL ? text : "unknown error";
-}
-
 static struct log_file *open_file(struct conf *conf, const char *path, struct position at)
 {
     struct log_file *file = try_file(conf, path);
 
     if (file == NULL)
-        conf_error(conf, at, "open() \"%s\" failed (%d: %s)", path, errno, reason_text(errno));
+        conf_error(conf, at, "open() \"%s\" failed (%d: %s)", path, errno, strerror(errno));
     return file;
 }
 
@@ -116,7 +109,7 @@ static struct log_file *open_optional(struct conf *conf, const char *path)
     if (!conf->testing)
         conf_warn(conf, (struct position){ 0 },
                   "open() \"%s\" failed (%d: %s), errors go to standard error", path, errno,
-                  reason_text(errno));
+                  strerror(errno));
     return log_file_open(&conf->logs->files, "stderr");
 }
 
@@ -161,7 +154,7 @@ static void open_servers(struct conf *conf)
             int reason = errno;
             address_text(&server->syslog->server, address);
             conf_warn(conf, (struct position){ 0 }, "syslog server %s cannot be reached (%d: %s)",
-                      address, reason, reason_text(reason));
+                      address, reason, strerror(reason));
         }
 }
 

@@ -143,7 +143,6 @@ static bool is_same(const struct zone *zone, const struct zone *other)
 static bool map_zone(struct conf *conf, struct zone *zone)
 {
     struct zone_mapping *mapping = calloc(1, sizeof *mapping);
-    const char *reason;
 
     if (mapping == NULL)
         goto fail;
@@ -156,10 +155,9 @@ static bool map_zone(struct conf *conf, struct zone *zone)
     return true;
 
 fail:
-    reason = strerrordesc_np(errno);
     conf_error(conf, zone->at, "mmap(MAP_ANON|MAP_SHARED, %llu) of zone \"%.*s\" failed (%d: %s)",
                (unsigned long long)zone->size, (int)zone->name.len, zone->name.at, errno,
-               reason != NULL ? reason : "unknown");
+               strerror(errno));
     free(mapping);
     return false;
 }

@@ -59,6 +59,12 @@ static void select_remove(void *opaque, struct watch *watch)
             state->ready[i] = NULL;
 }
 
+/* A number, for the bits of a set: select_add has refused negative ones. */
+static unsigned descriptor(const struct watch *watch)
+{
+    return (unsigned)watch->fd;
+}
+
 static int select_prepare(const struct select_state *state, fd_set *reads, fd_set *writes)
 {
     int highest = -1;
@@ -69,9 +75,9 @@ static int select_prepare(const struct select_state *state, fd_set *reads, fd_se
         const struct watch *watch = state->watches[i];
         bool listener = (watch->flags & WATCH_LISTENER) != 0;
         if (!watch->readable)
-            FD_SET(watch->fd, reads);
+            FD_SET(descriptor(watch), reads);
         if (!watch->writable && !listener)
-            FD_SET(watch->fd, writes);
+            FD_SET(descriptor(watch), writes);
         if ((!watch->readable || (!watch->writable && !listener)) && watch->fd > highest)
             highest = watch->fd;
     }
@@ -88,7 +94,7 @@ static int select_mark_bad(struct select_state *state, fd_set *reads)
     for (unsigned i = 0; i < state->count; i++)
         if (fcntl(state->watches[i]->fd, F_GETFD) < 0 && !state->watches[i]->hangup) {
             state->watches[i]->hangup = true;
-            FD_SET(state->watches[i]->fd, reads);
+            FD_SET(descriptor(state->watches[i]), reads);
             bad++;
         }
     return bad;
@@ -100,7 +106,7 @@ static void select_mark(struct select_state *state, fd_set *reads, fd_set *write
     state->ready_count = 0;
     for (unsigned i = 0; i < state->count; i++) {
         struct watch *watch = state->watches[i];
-        bool read = FD_ISSET(watch->fd, reads), write = FD_ISSET(watch->fd, writes);
+        bool read = FD_ISSET(descriptor(watch), reads), write = FD_ISSET(descriptor(watch), writes);
         if (!read && !write)
             continue;
         watch->readable |= read;

@@ -44,8 +44,7 @@ void request_log(struct request *request, int level, int error_number, const cha
     /* The errno belongs to the message: nginx writes it before the request's tail. */
     char reason[128] = "";
     if (error_number != 0)
-        snprintf(reason, sizeof reason, " (%d: %s)", error_number,
-                 strerrordesc_np(error_number) != NULL ? strerrordesc_np(error_number) : "unknown");
+        snprintf(reason, sizeof reason, " (%d: %s)", error_number, strerror(error_number));
     log_write(log, (enum log_level)level, 0, request->connection->number,
               "%s%s, client: %.*s, server: %.*s%.*s%.*s%.*s%.*s%.*s", message, reason,
               (int)client_len, client, (int)request->server->name.len, request->server->name.at,

@@ -92,7 +92,7 @@ static enum output_result write_failed(struct connection *connection)
     return OUTPUT_FAILED;
 }
 
-static ssize_t send_vectors(int fd, struct iovec *vectors, size_t count, int flags)
+static ssize_t send_vectors(int fd, struct iovec *vectors, uint16_t count, int flags)
 {
     struct msghdr message = { .msg_iov = vectors, .msg_iovlen = count };
     ssize_t sent;
@@ -112,7 +112,8 @@ static enum output_result flush_buffers(struct connection *connection, bool more
         output_consume(connection, 0);
     while (connection->output != NULL) {
         struct iovec vectors[OUTPUT_VECTORS];
-        size_t count = 0, total = 0;
+        uint16_t count = 0;
+        size_t total = 0;
 
         for (struct buffer *buffer = connection->output; buffer != NULL && count < OUTPUT_VECTORS;
              buffer = buffer->next) {

@@ -16,9 +16,8 @@ void exchange_log(struct exchange *x, int level, int error_number, const char *f
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    const char *text = error_number == 0 ? NULL : strerrordesc_np(error_number);
     if (error_number != 0)
-        snprintf(reason, sizeof reason, " (%d: %s)", error_number, text != NULL ? text : "unknown");
+        snprintf(reason, sizeof reason, " (%d: %s)", error_number, strerror(error_number));
     request_log(x->request, level, 0, "%s%s while %s", message, reason, x->action);
 }
 
