@@ -1,6 +1,7 @@
 #include "master/sandbox.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -74,8 +75,12 @@ bool sandbox_enter(enum sandbox sandbox, const struct conf *conf, struct worker_
 
 const char *sandbox_call_name(int number)
 {
-    for (size_t i = 0; i < sizeof system_calls / sizeof *system_calls; i++)
-        if (system_calls[i].number == number)
-            return system_calls[i].name;
+    const char *name = system_call_names;
+
+    for (size_t i = 0; i < sizeof system_call_numbers / sizeof *system_call_numbers; i++) {
+        if (system_call_numbers[i] == number)
+            return name;
+        name += strlen(name) + 1;
+    }
     return NULL;
 }

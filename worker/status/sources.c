@@ -47,7 +47,7 @@ static bool read_small(const char *path, char *text, size_t room)
 bool memory_private(pid_t pid, uint64_t *bytes)
 {
     char path[64], text[ROLLUP_MAX];
-    unsigned long long resident, shared;
+    char *end;
 
     snprintf(path, sizeof path, "/proc/%ld/smaps_rollup", (long)pid);
     if (read_small(path, text, sizeof text)) {
@@ -57,8 +57,11 @@ bool memory_private(pid_t pid, uint64_t *bytes)
     /* In a sandbox a worker may not look into another one so closely. What it shares with its
      * master but has not changed is counted here. */
     snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
-    if (!read_small(path, text, sizeof text) ||
-        sscanf(text, "%*u %llu %llu", &resident, &shared) != 2 || resident < shared)
+    if (!read_small(path, text, sizeof text))
+        return false;
+    strtoull(text, &end, 10); /* the whole, in pages */
+    unsigned long long resident = strtoull(end, &end, 10), shared = strtoull(end, &end, 10);
+    if (resident < shared)
         return false;
     *bytes = (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
     return true;
