@@ -32,12 +32,19 @@ class Server:
     def wait_until_it_answers(self):
         for _ in range(5000):
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
+                if self.has_answered():
+                    return
             except OSError:
-                time.sleep(0.002)
+                pass
+            time.sleep(0.002)
         self.stop()
         sys.exit("%s does not start" % self.name)
+
+    def has_answered(self):
+        """A listening socket alone accepts before there is a worker: a request does not lie."""
+        with socket.create_connection(("127.0.0.1", self.port), 10) as client:
+            client.sendall(b"GET /ok HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return client.recv(1) != b""
 
     def processes(self):
         pids, found = [self.process.pid], []
