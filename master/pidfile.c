@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A process number, and some blanks around it. */
@@ -31,9 +32,15 @@ static bool pidfile_close(const struct log *log, const char *path, int fd)
 
 bool pidfile_check(const struct log *log, const char *path)
 {
+    bool there = access(path, F_OK) == 0;
     int fd = pidfile_open(log, path, 0);
 
-    return fd >= 0 && pidfile_close(log, path, fd);
+    if (fd < 0)
+        return false;
+    bool closed = pidfile_close(log, path, fd);
+    if (!there)
+        unlink(path);
+    return closed;
 }
 
 static bool write_all(int fd, const char *text, size_t len)
@@ -50,6 +57,13 @@ static bool write_all(int fd, const char *text, size_t len)
     return true;
 }
 
+static bool is_regular(int fd)
+{
+    struct stat file;
+
+    return fstat(fd, &file) == 0 && S_ISREG(file.st_mode);
+}
+
 bool pidfile_write(const struct log *log, const char *path, pid_t pid)
 {
     char text[PIDFILE_TEXT];
@@ -58,12 +72,15 @@ bool pidfile_write(const struct log *log, const char *path, pid_t pid)
 
     if (fd < 0)
         return false;
-    if (!write_all(fd, text, (size_t)len)) {
+    bool removable = is_regular(fd); /* a device is nobody's to remove */
+    bool written = write_all(fd, text, (size_t)len);
+    if (!written)
         log_write(log, LOG_LEVEL_EMERG, errno, 0, "write() to \"%s\" failed", path);
-        close(fd);
-        return false;
-    }
-    return pidfile_close(log, path, fd);
+    if (!pidfile_close(log, path, fd))
+        written = false;
+    if (!written && removable)
+        unlink(path);
+    return written;
 }
 
 /* The file's bytes; what does not fit cannot be a number. -1 on failure. */

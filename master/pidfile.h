@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Tries that the file can be written, creating it when it is not there (-t, and
- * before the master leaves the terminal). */
+/* Tries that the file can be written (-t, and before the master leaves the terminal). One that is
+ * there stays as it is; one that is not is created and removed. */
 bool pidfile_check(const struct log *, const char *path);
 
 /* Writes the number and a newline over the file's content. */

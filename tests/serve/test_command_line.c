@@ -272,7 +272,9 @@ START_TEST(g_is_configuration_too)
     struct run *run = server_run_here(server, ARGUMENTS("-t", "-gpid logs/from-g.pid;"));
 
     expect_success(server, run, "test is successful");
-    ck_assert_int_eq(access(server_path(server, "logs/from-g.pid"), F_OK), 0);
+    ck_assert_int_ne(access(server_path(server, "logs/from-g.pid"), F_OK), 0);
+    expect_failure(server, server_run_here(server, ARGUMENTS("-t", "-gpid none/from-g.pid;")),
+                   "none/from-g.pid\" failed");
     expect_failure(server, server_run_here(server, ARGUMENTS("-t", "-gnonsense;")),
                    "unknown directive \"nonsense\" in command line");
     expect_failure(server, server_run_here(server, ARGUMENTS("-t", "-gpid a")), "in command line");

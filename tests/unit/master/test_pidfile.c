@@ -90,10 +90,10 @@ START_TEST(written_and_read)
 }
 END_TEST
 
-START_TEST(check_creates_but_keeps)
+START_TEST(check_keeps_what_is_there)
 {
     ck_assert(pidfile_check(&log_here, path));
-    ck_assert_str_eq(content(path), "");
+    ck_assert_int_ne(access(path, F_OK), 0);
     put("12\n", 3);
     ck_assert(pidfile_check(&log_here, path));
     ck_assert_str_eq(content(path), "12\n");
@@ -169,7 +169,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        written_and_read,   check_creates_but_keeps, numbers,
+        written_and_read,   check_keeps_what_is_there, numbers,
         what_is_no_process, problems_are_logged,     a_full_disk,
     };
     Suite *suite = suite_create("pidfile");
