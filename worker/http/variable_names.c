@@ -48,9 +48,10 @@ static struct user_variable *add(struct arena *arena, struct variable_names *nam
                                  struct slice name, struct position at)
 {
     struct user_variable *variable = arena_zalloc(arena, sizeof *variable);
-    struct user_variable **place = array_push(&names->list, arena);
+    struct user_variable **place =
+        variable == NULL ? NULL : array_push(&names->list, arena); /* which has no holes */
 
-    if (variable == NULL || place == NULL)
+    if (place == NULL)
         return NULL;
     *variable =
         (struct user_variable){ .name = name, .at = at, .index = (unsigned)names->list.count - 1 };
