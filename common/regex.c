@@ -55,7 +55,7 @@ struct slice regex_group_name(const struct regex *regex, unsigned group)
     return group < regex->groups ? regex->names[group] : (struct slice){ NULL, 0 };
 }
 
-bool scratch_reserve(struct regex_scratch *scratch, size_t size)
+bool regex_scratch_reserve(struct regex_scratch *scratch, size_t size)
 {
     if (scratch->size >= size)
         return true;

@@ -61,6 +61,13 @@ struct regex_scratch {
 bool regex_match(const struct regex *, struct regex_scratch *, struct slice text,
                  struct slice *captures, unsigned count);
 
+/* The memory that a match of this one takes of a scratch at most. */
+size_t regex_scratch_size(const struct regex *);
+
+/* Makes room for so much at once, so that no match fails later for want of it. False when memory
+ * is out: what was there stays. */
+bool regex_scratch_reserve(struct regex_scratch *, size_t size);
+
 /* Frees the scratch's memory. */
 void regex_scratch_free(struct regex_scratch *);
 

@@ -187,7 +187,7 @@ static bool builder_init(struct builder *builder, const struct regex *regex,
 {
     size_t count = regex->count;
 
-    if (!scratch_reserve(scratch, (4 * count + 1) * sizeof(uint32_t)))
+    if (!regex_scratch_reserve(scratch, (4 * count + 1) * sizeof(uint32_t)))
         return false;
     *builder = (struct builder){ .regex = regex, .scratch = scratch };
     builder->marks = scratch->memory;

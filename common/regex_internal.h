@@ -295,9 +295,6 @@ bool regex_analyse(struct regex *, const struct node *root, struct arena *scratc
 bool regex_build(struct regex *, struct arena *, const struct parsed *, struct arena *scratch,
                  struct regex_error *error);
 
-/* Makes scratch->memory `size` bytes at least; false when memory is out. */
-bool scratch_reserve(struct regex_scratch *, size_t size);
-
 /* Finds out whether the pattern is a literal; `longest`: of its text. False
  * when memory is out. */
 bool literal_find(struct literal *, struct arena *, const struct node *root, size_t longest);

@@ -36,15 +36,29 @@ struct simulation {
     bool matched;
 };
 
+/* Bytes of all arrays. */
+static size_t memory_of(const struct regex *regex, unsigned slots)
+{
+    size_t captures = (size_t)regex->count * slots;
+
+    return (2 * captures + slots) * sizeof(size_t) + (regex->count + 1) * sizeof(struct pending) +
+           3 * regex->count * sizeof(uint32_t);
+}
+
+/* The search for states takes less. */
+size_t regex_scratch_size(const struct regex *regex)
+{
+    return memory_of(regex, regex->groups * 2);
+}
+
 /* Lays the arrays out in the scratch's memory. */
 static bool lay_out(struct simulation *simulation)
 {
     size_t count = simulation->regex->count;
     size_t captures = count * simulation->slots;
-    size_t size = (2 * captures + simulation->slots) * sizeof(size_t) +
-                  (count + 1) * sizeof(struct pending) + 3 * count * sizeof(uint32_t);
 
-    if (!scratch_reserve(simulation->scratch, size))
+    if (!regex_scratch_reserve(simulation->scratch,
+                               memory_of(simulation->regex, simulation->slots)))
         return false;
     simulation->stack = simulation->scratch->memory;
     simulation->now.captures = (size_t *)(simulation->stack + count + 1);

@@ -142,6 +142,7 @@ struct conf {
     struct conf_logs *logs;   /* log files: worker/logs.h; NULL until one is named */
     struct conf_zones *zones; /* shared memory: worker/zones.h; NULL until one is named */
     struct conf_tallies *tallies;  /* what is counted: worker/status/tallies.h; NULL: nothing */
+    size_t regex_memory;           /* what matching the largest regex takes: common/regex.h */
     struct directive_index *index; /* directives by name */
     bool *failed;                  /* by module: an error in one of its directives */
 };

@@ -270,3 +270,14 @@ void enum_set(struct conf *conf, struct conf_scope *scope, const struct conf_nod
     conf_error_hint(conf, node->words[1].at, suggest_nearest(word, count, choice_word, choices),
                     "invalid value \"%.*s\"", (int)word.len, word.at);
 }
+
+struct regex *conf_regex(struct conf *conf, struct slice pattern, bool nocase,
+                         struct regex_error *error)
+{
+    struct regex *regex = regex_compile(conf->arena, pattern, nocase, error);
+    size_t size = regex == NULL ? 0 : regex_scratch_size(regex);
+
+    if (size > conf->regex_memory)
+        conf->regex_memory = size;
+    return regex;
+}

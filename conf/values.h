@@ -2,6 +2,7 @@
 #ifndef MUXD_CONF_VALUES_H
 #define MUXD_CONF_VALUES_H
 
+#include "common/regex.h"
 #include "conf/directive.h"
 
 extern const struct value_type as_flag;    /* bool: on | off */
@@ -41,5 +42,9 @@ bool value_parse_time(struct slice, uint64_t *milliseconds);
 
 /* Splits "name=value"; false when the text does not start with `name` and '='. */
 bool value_option(struct slice text, const char *name, struct slice *value);
+
+/* regex_compile in the configuration's arena. That workers have memory to match it is seen to
+ * when they start (regex_memory): a rule that could not be matched would be no rule. */
+struct regex *conf_regex(struct conf *, struct slice pattern, bool nocase, struct regex_error *);
 
 #endif

@@ -219,7 +219,8 @@ static bool worker_open(struct worker *worker, struct signal_watch *signals)
     bound_descriptors(worker);
     worker->connection_limit = connection_limit(worker, events);
     worker->files = file_cache_open(worker, FILES_KEPT, FILE_MEMORY);
-    if (!open_lane(worker) || worker->files == NULL)
+    if (!open_lane(worker) || worker->files == NULL ||
+        !regex_scratch_reserve(&worker->regex, worker->conf->regex_memory))
         return cannot_start(worker, "calloc() failed");
     if (!watch_signals(worker, signals))
         return cannot_start(worker, "signalfd() failed");

@@ -1,5 +1,6 @@
 #include "worker/http/capture.h"
 
+#include "conf/values.h"
 #include "worker/context.h"
 #include "worker/http/request.h"
 #include "worker/http/variables.h"
@@ -42,7 +43,7 @@ bool capture_compile(struct conf *conf, struct conf_scope *scope, struct positio
     struct regex_error error = { 0 };
 
     *compiled = (struct capture_regex){ 0 };
-    compiled->regex = regex_compile(conf->arena, pattern, nocase, &error);
+    compiled->regex = conf_regex(conf, pattern, nocase, &error);
     if (compiled->regex == NULL) {
         conf_message_add(&conf->messages, CONF_EMERG, at, way_round(&error),
                          "%s in regex \"%.*s\" at byte %zu",

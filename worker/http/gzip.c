@@ -63,7 +63,7 @@ static const struct value_type as_proxied = { "off | expired | no-cache | no-sto
 static void add_regex(struct conf *conf, struct array *regexes, const struct word *word)
 {
     struct regex_error error = { 0 };
-    struct regex *regex = regex_compile(conf->arena, word->text, true, &error);
+    struct regex *regex = conf_regex(conf, word->text, true, &error);
     struct regex **place;
 
     if (regex == NULL) {

@@ -123,7 +123,7 @@ static void add_pattern(struct conf *conf, struct referers *valid, const struct 
         conf_error(conf, word->at, "empty regex in \"%.*s\"", (int)word->text.len, word->text.at);
         return;
     }
-    struct regex *regex = regex_compile(conf->arena, text, true, &error);
+    struct regex *regex = conf_regex(conf, text, true, &error);
     struct regex **place = regex == NULL ? NULL : array_push(&valid->patterns, conf->arena);
     if (place == NULL)
         conf_error(conf, word->at, "%s in regex \"%.*s\" at byte %zu",

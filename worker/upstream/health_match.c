@@ -173,7 +173,7 @@ static void read_test(struct conf *conf, const struct word *words, struct header
     test->value = words[1].text;
     if (test->test != TEST_REGEX && test->test != TEST_NO_REGEX)
         return;
-    test->regex = regex_compile(conf->arena, test->value, false, &error);
+    test->regex = conf_regex(conf, test->value, false, &error);
     if (test->regex == NULL)
         conf_error(conf, words[1].at, "%s in regex \"%.*s\"", error.message, (int)test->value.len,
                    test->value.at);
