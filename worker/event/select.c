@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/select.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { MEMORY_PAUSE = 10000000 }; /* ns until a call that found no memory is made again */
 
 struct select_state {
     unsigned count, limit;
@@ -144,6 +147,9 @@ static int select_turn(void *opaque, int timeout, void (*before)(void *), void *
     if (error == EBADF) {
         FD_ZERO(&writes);
         count = select_mark_bad(state, &reads);
+    } else if (error == ENOMEM) { /* for the sets, past some hundreds of descriptors */
+        nanosleep(&(struct timespec){ .tv_nsec = MEMORY_PAUSE }, NULL);
+        return 0;
     } else if (error != 0) {
         errno = error;
         return error == EINTR ? 0 : -1;
