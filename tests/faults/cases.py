@@ -11,14 +11,15 @@ LARGE_BODY = bytes(range(256)) * 400  # more than client_body_buffer_size
 class Case:
     """`@n@` in a request is another number each time. `prepare` and `verify` are called with the
     world and this number, before and after it; verify returns what is wrong. `also`: other
-    statuses that say the truth where something has failed. `varying`: no two answers are equal."""
+    statuses that say the truth where something has failed. `varying`: no two answers are equal. `parts`:
+    one of several that the body is made of may be an error page, as in nginx."""
 
     def __init__(self, name, path, *fields, method="GET", body=None, text=None, status=200,
                  prepare=None, verify=None, also=(), chunked=False,
-                 varying=False):
+                 varying=False, parts=False):
         self.name, self.method, self.status, self.text = name, method, status, text
         self.prepare, self.verify = prepare, verify
-        self.also, self.varying = also, varying
+        self.also, self.varying, self.parts = also, varying, parts
         fields = ("Host: localhost", *fields)
         head = "\r\n".join((f"{method} {path} HTTP/1.1", *fields))
         if body is not None and chunked:
@@ -112,7 +113,7 @@ CASES = (
     Case("gzip", "/gzip/page.html", GZIP, text=PAGE),
     Case("gzip_static", "/static/packed.txt", GZIP, text=SMALL),
     Case("sub_filter", "/sub/page.html", text=PAGE.replace(b"two", b"TWO")),
-    Case("additions", "/add/small.txt", text=b"yes 1\n" + SMALL + TEXT),
+    Case("additions", "/add/small.txt", text=b"yes 1\n" + SMALL + TEXT, parts=True),
     Case("charset", "/charset/page.html", text=PAGE),
     Case("rewrite", "/rewrite/small.txt", text=SMALL),
     Case("password", "/basic/small.txt", PLAIN_SECRET, text=SMALL),

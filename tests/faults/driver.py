@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Makes system calls and allocations of a muxd fail. tests/faults/run tells how it is used."""
 import argparse
+import functools
 import re
 import sys
 import time
 import zlib
 
 from faulty_requests import Requests
+from faulty_starts import FaultyReloads, FaultyStarts
 from server import World
 
 # Faults that were once borne badly: always tried.
 KEPT = {
+    "small file: select 1 ENOMEM",
     "try_files: stat64 1 on ENOMEM",
 }
 
@@ -24,32 +27,52 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--case", default="", help="only cases whose name this expression matches")
     parser.add_argument("--fault", default="", help="only such faults")
+    parser.add_argument("--what", default="requests,storms,starts,reloads")
     parser.add_argument("--cold", action="store_true", help="a new server for each fault")
     return parser.parse_args()
 
 
+def series(options, world):
+    """What is to be done, one after the other: each is given the choice of faults."""
+    common = (world, options.binary, options.library, options.loop)
+    which = functools.partial(re.search, options.case)
+    if "requests" in options.what:
+        requests = Requests(*common, options.cold)
+        yield requests, lambda chosen: requests.run(chosen, lambda case: which(case.name))
+    if "storms" in options.what:
+        storms = Requests(*common)
+        yield storms, lambda chosen: storms.run_storms(chosen)
+    if "starts" in options.what:
+        starts = FaultyStarts(*common)
+        yield starts, starts.run
+    if "reloads" in options.what:
+        reloads = FaultyReloads(*common)
+        yield reloads, reloads.run
+
+
 def main():
     options = arguments()
-    begun = time.monotonic()
+    begun, trials, reached, findings = time.monotonic(), 0, 0, 0
     world = World()
 
     def chosen(fault):
         text = str(fault)
-        return (re.search(options.fault, text) and (text in KEPT or
-                zlib.crc32(f"{options.seed} {text}".encode()) % options.part == 0))
+        return (re.search(options.fault, text) and
+                (text in KEPT or zlib.crc32(f"{options.seed} {text}".encode()) % options.part == 0))
 
-    requests = Requests(world, options.binary, options.library, options.loop, options.cold)
-    try:
-        requests.run(chosen, lambda case: re.search(options.case, case.name))
-    finally:
-        if requests.server.process:
-            requests.server.kill()
-        if not requests.findings:
-            world.remove()
-    print(f"{requests.trials} faults, {requests.reached} of them reached")
-    print(f"Ran {requests.trials} tests in {time.monotonic() - begun:.0f}s\n")
-    print(f"FAILED (failures={len(requests.findings)})" if requests.findings else "OK")
-    return bool(requests.findings)
+    for one, run in series(options, world):
+        try:
+            run(chosen)
+        finally:
+            one.server.kill()
+        trials, reached = trials + one.trials, reached + one.reached
+        findings += len(one.findings)
+    if not findings:
+        world.remove()
+    print(f"{trials} faults, {reached} of them reached")
+    print(f"Ran {trials} tests in {time.monotonic() - begun:.0f}s\n")
+    print(f"FAILED (failures={findings})" if findings else "OK")
+    return bool(findings)
 
 
 if __name__ == "__main__":

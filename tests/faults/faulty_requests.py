@@ -8,6 +8,8 @@ from server import Server, wait_for
 AFTER = b"GET /after HTTP/1.1\r\nHost: localhost\r\n\r\n"
 # Where these go on failing, there is nobody who could answer.
 WAITING = ("accept4", "epoll_wait", "select", "poll")
+# Calls that fail in a storm, of 65536, and how many storms there are.
+STORM, STORMS = 1000, 200
 WARM = 3  # times that a request is made before its calls are counted: caches are full then
 
 
@@ -88,6 +90,7 @@ class Requests:
     def warm(self, case):
         """The calls of a request of the case."""
         for _ in range(1 if self.cold else WARM):
+            self.learn(next(one for one in CASES if one.name == "proxy"))  # keeps a connection
             self.learn(case)
         if self.cold:
             self.restart(case)
@@ -169,3 +172,38 @@ class Requests:
         wrong = self.server.quit()
         if wrong:
             self.find("all", wrong[0])
+
+    def storm(self, seed):
+        """Calls fail here and there in all requests; when it is over everything is right."""
+        plan = self.server.plan
+        plan.clear()
+        plan.fail_some(seed, STORM)
+        for case in CASES:
+            plan.arm(IN_WORKERS)
+            answer, wrong = self.ask(case)
+            plan.disarm()
+            wrong = judged(answer, self.expected[case.name], case) or wrong or self.verified(case)
+            if wrong:
+                return f"{case.name}: {wrong}"
+        self.reached += plan.failures() > 0
+        return next(filter(None, map(self.ask_rightly, CASES)), None) or self.left_behind()
+
+    def run_storms(self, chosen):
+        self.start()
+        for case in CASES * WARM:
+            self.learn(case)
+        self.level = self.server.descriptors()
+        for seed in range(STORMS):
+            if not chosen(f"storm {seed}"):
+                continue
+            self.trials += 1
+            try:
+                wrong = self.storm(seed)
+            except AssertionError as never:
+                wrong = str(never)
+            if wrong:
+                self.find(f"storm {seed}", wrong)
+                self.restart(None, f"storm {seed}")
+        wrong = self.server.quit()
+        if wrong:
+            self.find("storms", wrong[0])

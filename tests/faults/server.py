@@ -244,7 +244,7 @@ class Server:
 
     def start(self):
         """Begins it, without waiting."""
-        for name in ("error.log", "said"):
+        for name in ("error.log", "said", "pid", "pid.sock", "socket"):
             if os.path.exists(self.world.path(name)):
                 os.unlink(self.world.path(name))
         with open(self.world.path("said"), "wb") as said:
@@ -291,15 +291,22 @@ class Server:
     def descriptors(self, pid=None):
         return len(os.listdir(f"/proc/{pid or self.worker}/fd"))
 
-    def quit(self):
-        """Asks it to leave; returns what was wrong about it."""
+    def stop(self):
+        """Asks it to leave; returns its exit status."""
         self.plan.clear()
         self.process.send_signal(signal.SIGQUIT)
         try:
-            status = self.process.wait(DEADLINE)
-        except subprocess.TimeoutExpired:
+            return self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired as never:
             self.kill()
-            return ["it does not leave"]
+            raise AssertionError("it does not leave") from never
+
+    def quit(self):
+        """The same; returns what was wrong about it."""
+        try:
+            status = self.stop()
+        except AssertionError as never:
+            return [str(never)]
         return self.troubles() + ([f"it leaves with {status}"] if status else [])
 
     def kill(self):
