@@ -31,7 +31,7 @@ class Requests:
     def __init__(self, world, binary, library, loop, cold=False):
         self.world, self.cold = world, cold
         self.server = Server(world, binary, library, loop)
-        self.number = 10**6  # of as many digits as the last one
+        self.number = 0
         self.trials, self.reached, self.findings = 0, 0, []
         self.expected, self.level = {}, 0
 
@@ -54,7 +54,7 @@ class Requests:
     def ask(self, case):
         """One request of the case, with nothing said of what fails: the answer, and what is
         wrong about what came after it and what it has left behind."""
-        self.number += 1
+        self.number = next(self.world.numbers)
         if case.prepare:
             case.prepare(self.world, self.number)
         connection = Connection(("127.0.0.1", self.world.port))

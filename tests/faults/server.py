@@ -1,6 +1,7 @@
 """The real muxd with the library before it: its configuration, which has every way to answer,
 its folder, and what can be seen of its processes from outside."""
 import getpass
+import itertools
 import os
 import re
 import shutil
@@ -165,6 +166,7 @@ class World:
         self.root = tempfile.mkdtemp(prefix="muxd-faults-")
         os.chmod(self.root, 0o755)
         self.port = free_port()
+        self.numbers = itertools.count(10**6)  # of requests, all of as many digits
         self.files()
         self.http = scripted.start(scripted.serve_http)
         self.names = scripted.start_names()

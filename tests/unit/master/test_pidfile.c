@@ -170,7 +170,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         written_and_read,   check_keeps_what_is_there, numbers,
-        what_is_no_process, problems_are_logged,     a_full_disk,
+        what_is_no_process, problems_are_logged,       a_full_disk,
     };
     Suite *suite = suite_create("pidfile");
     TCase *all = tcase_create("all");
