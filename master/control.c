@@ -321,11 +321,14 @@ void control_advance(struct master *master, uint64_t now)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         struct control_client *client = &master->control.clients[i];
-        if (client->fd < 0 || client->phase != CONTROL_READING)
+        if (client->fd < 0)
             continue;
-        if (now >= client->due)
+        /* One whose answer found no memory while it waited hears of it by the end. */
+        if (client->phase == CONTROL_CLOSING
+                ? !has_answer(client)
+                : client->phase == CONTROL_READING && now >= client->due)
             client_close(client);
-        else
+        else if (client->phase == CONTROL_READING)
             master_wake_at(master, client->due);
     }
 }
