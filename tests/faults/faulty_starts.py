@@ -159,9 +159,12 @@ class FaultyReloads(Starts):
         return self.reload_rightly() or self.left_behind()
 
     def left_behind(self):
-        open_now = self.server.descriptors(self.server.process.pid)
-        if open_now > self.level:
-            return f"{open_now} descriptors of the master are open instead of {self.level}"
+        master = self.server.process.pid
+        try:
+            wait_for(lambda: self.server.descriptors(master) <= self.level, "it closes them")
+        except AssertionError:
+            return (f"{self.server.descriptors(master)} descriptors of the master are open "
+                    f"instead of {self.level}")
         return None
 
     def begin(self):
