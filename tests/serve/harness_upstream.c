@@ -48,12 +48,20 @@ struct client *upstream_accept(struct server *server, int listening)
     return client;
 }
 
-struct client *upstream_ask(struct server *server, int listening, struct client **client,
-                            const char *request)
+struct passing passing_start(const char *http, const char *request)
 {
-    *client = client_open(server);
-    client_send_bytes(*client, request, strlen(request));
-    return upstream_accept(server, listening);
+    struct passing passing = { .server = server_start(http) };
+
+    passing.listening = upstream_listen(passing.server, 2);
+    passing_next(&passing, request);
+    return passing;
+}
+
+void passing_next(struct passing *passing, const char *request)
+{
+    passing->client = client_open(passing->server);
+    client_send_bytes(passing->client, request, strlen(request));
+    passing->up = upstream_accept(passing->server, passing->listening);
 }
 
 const char *upstream_request(struct client *client, const char *body)

@@ -12,9 +12,18 @@ int upstream_listen(struct server *, unsigned n);
 /* The next connection that the server makes; a client of which we are the other end. */
 struct client *upstream_accept(struct server *, int listening);
 
-/* Opens a client that sends this, and accepts the connection that the server makes for it. */
-struct client *upstream_ask(struct server *, int listening, struct client **client,
-                            const char *request);
+/* A server with the test on both sides of it: a client, and what is asked for it at @port2@. */
+struct passing {
+    struct server *server;
+    int listening;
+    struct client *client, *up;
+};
+
+/* Starts the server as server_start, and makes the first request. */
+struct passing passing_start(const char *http, const char *request);
+
+/* Another client sends this, and the server makes a connection for it. */
+void passing_next(struct passing *, const char *request);
 
 /* The next request, its head and, when `body` is not NULL, all up to and with that text.
  * It is taken off; valid until server_stop. */

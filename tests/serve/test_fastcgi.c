@@ -113,65 +113,60 @@ START_TEST(requests_become_records)
                                    "\11\1HTTP_HOSTh"
                                    "\12\2HTTP_X_B_Cde"
                                    "\0\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0";
-    struct server *server = server_start(fastcgi_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up = upstream_ask(server, listening, &client,
-                                     "GET /x?a=1 HTTP/1.1\r\nHost: h\r\nx-b-c: de\r\n"
-                                     "Proxy: evil\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                     "0\r\n\r\n");
+    struct passing to =
+        passing_start(fastcgi_conf, "GET /x?a=1 HTTP/1.1\r\nHost: h\r\nx-b-c: de\r\n"
+                                    "Proxy: evil\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                    "0\r\n\r\n");
     size_t len = sizeof expected - 1;
 
-    ck_assert_int_eq(memcmp(client_read_bytes(up, len), expected, len), 0);
-    ck_assert_uint_eq(up->len, len);
-    up->len = 0;
-    send_record(up, STDOUT, "Content-Type: a/b\n\nhello");
-    send_end(up);
-    struct response *response = client_read(client);
+    ck_assert_int_eq(memcmp(client_read_bytes(to.up, len), expected, len), 0);
+    ck_assert_uint_eq(to.up->len, len);
+    to.up->len = 0;
+    send_record(to.up, STDOUT, "Content-Type: a/b\n\nhello");
+    send_end(to.up);
+    struct response *response = client_read(to.client);
     ck_assert_str_eq(response->status_line, "HTTP/1.1 200 OK");
     ck_assert_str_eq(header(response, "Content-Type"), "a/b");
     ck_assert_str_eq(response->body, "hello");
-    client_expect_closed(up);
-    server_stop(server);
+    client_expect_closed(to.up);
+    server_stop(to.server);
 }
 END_TEST
 
 START_TEST(parameters_say_what_is_set)
 {
-    struct server *server = server_start(fastcgi_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
+    struct passing to = { .server = server_start(fastcgi_conf) };
     char line[300];
 
+    to.listening = upstream_listen(to.server, 2);
     memset(line, 'v', sizeof line);
     memcpy(line + 200, "\0", 1);
-    const char *text = server_own(server, malloc(1000));
+    const char *text = server_own(to.server, malloc(1000));
     snprintf((char *)(uintptr_t)text, 1000,
              "POST /own/ HTTP/1.1\r\nHost: h\r\nX-B: theirs\r\nX-Long: %s\r\n"
              "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
              line);
-    struct client *up = upstream_ask(server, listening, &client, text);
-    struct request request = take_request(up);
+    passing_next(&to, text);
+    struct request request = take_request(to.up);
     ck_assert(has_param(&request, "HTTP_X_B", "own"));
     ck_assert(!has(&request, "theirs", 6));
     ck_assert(has_param(&request, "CONTENT_LENGTH", "3"));
     ck_assert(has(&request, "\13\x80\0\0\xc8HTTP_X_LONGvvv", 19));
     ck_assert(!has(&request, "ARG", 3)); /* params are inherited all or not at all */
     ck_assert_str_eq(request.body, "abc");
-    client_close(up);
+    client_close(to.up);
 
-    up = upstream_ask(server, listening, &client,
-                      "POST /bare/ HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
-    request = take_request(up);
+    passing_next(&to, "POST /bare/ HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    request = take_request(to.up);
     ck_assert_uint_eq(request.params_len, 4);
     ck_assert(has_param(&request, "A", "b"));
     ck_assert_uint_eq(request.body_len, 0);
-    client_close(up);
+    client_close(to.up);
 
-    up = upstream_ask(server, listening, &client, "GET /variable/?a=7 HTTP/1.0\r\n\r\n");
-    request = take_request(up);
+    passing_next(&to, "GET /variable/?a=7 HTTP/1.0\r\n\r\n");
+    request = take_request(to.up);
     ck_assert(has_param(&request, "ARG", "7") && has_param(&request, "EMPTY", ""));
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
@@ -242,27 +237,23 @@ END_TEST
 
 START_TEST(standard_error_is_logged)
 {
-    struct server *server = server_start(fastcgi_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up =
-        upstream_ask(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct passing to = passing_start(fastcgi_conf, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 
-    send_record(up, STDERR, "oh\nno\n");
-    send_record(up, STDOUT, "A: b\n\nfirst ");
-    send_record(up, STDERR, "later");
-    send_record(up, STDOUT, "second");
-    send_end(up);
-    ck_assert_str_eq(client_read(client)->body, "first second");
-    server_wait_log(server, "FastCGI sent in stderr: \"oh no\"");
-    server_wait_log(server, "FastCGI sent in stderr: \"later\"");
+    send_record(to.up, STDERR, "oh\nno\n");
+    send_record(to.up, STDOUT, "A: b\n\nfirst ");
+    send_record(to.up, STDERR, "later");
+    send_record(to.up, STDOUT, "second");
+    send_end(to.up);
+    ck_assert_str_eq(client_read(to.client)->body, "first second");
+    server_wait_log(to.server, "FastCGI sent in stderr: \"oh no\"");
+    server_wait_log(to.server, "FastCGI sent in stderr: \"later\"");
 
-    up = upstream_ask(server, listening, &client, "GET /caught/ HTTP/1.1\r\nHost: h\r\n\r\n");
-    send_record(up, STDERR, "PHP Fatal error: out of luck");
-    send_record(up, STDOUT, "A: b\n\nhalf a page");
-    send_end(up);
-    ck_assert_int_eq(client_read(client)->status, 502);
-    server_stop(server);
+    passing_next(&to, "GET /caught/ HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_record(to.up, STDERR, "PHP Fatal error: out of luck");
+    send_record(to.up, STDOUT, "A: b\n\nhalf a page");
+    send_end(to.up);
+    ck_assert_int_eq(client_read(to.client)->status, 502);
+    server_stop(to.server);
 }
 END_TEST
 
@@ -289,41 +280,35 @@ START_TEST(lies_are_not_believed)
         ROW(HEAD "\1\6\0\1\0\2\0\0ab" END, 200),
         ROW("\1\6\0\1\0\24\0\0Content-Length: 1\n\na" END "x", 200),
     };
-    struct server *server = server_start(fastcgi_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
+    struct passing to = { .server = server_start(fastcgi_conf) };
 
+    to.listening = upstream_listen(to.server, 2);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct client *up =
-            upstream_ask(server, listening, &client, "GET /kept/ HTTP/1.1\r\nHost: h\r\n\r\n");
-        take_request(up);
-        client_send_bytes(up, rows[i].bytes, rows[i].len);
-        client_close(up);
-        struct response *response = client_read(client);
+        passing_next(&to, "GET /kept/ HTTP/1.1\r\nHost: h\r\n\r\n");
+        take_request(to.up);
+        client_send_bytes(to.up, rows[i].bytes, rows[i].len);
+        client_close(to.up);
+        struct response *response = client_read(to.client);
         ck_assert_msg(response->status == rows[i].status, "row %zu: %d", i, response->status);
-        client_close(client);
+        client_close(to.client);
     }
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
 /* A connection that ends without FCGI_END_REQUEST has not said that this was all. */
 START_TEST(half_a_page_is_not_a_page)
 {
-    struct server *server = server_start(fastcgi_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up =
-        upstream_ask(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct passing to = passing_start(fastcgi_conf, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
 
-    take_request(up);
-    send_record(up, STDOUT, "A: b\n\nhalf");
-    while (strstr(client_read_bytes(client, client->len + 1), "half") == NULL)
+    take_request(to.up);
+    send_record(to.up, STDOUT, "A: b\n\nhalf");
+    while (strstr(client_read_bytes(to.client, to.client->len + 1), "half") == NULL)
         ;
-    client_close(up);
-    ck_assert_ptr_null(strstr(client_read_all(client), "\r\n0\r\n"));
-    server_wait_log(server, "upstream prematurely closed connection");
-    server_stop(server);
+    client_close(to.up);
+    ck_assert_ptr_null(strstr(client_read_all(to.client), "\r\n0\r\n"));
+    server_wait_log(to.server, "upstream prematurely closed connection");
+    server_stop(to.server);
 }
 END_TEST
 
@@ -365,7 +350,7 @@ END_TEST
 
 START_TEST(settings_are_those_of_the_proxy)
 {
-    struct server *server = server_start(
+    struct passing to = passing_start(
         "server { " LISTEN "error_page 404 = /own; location = /own { return 200 own; }\n"
         "fastcgi_bind 127.0.0.1; fastcgi_socket_keepalive on; fastcgi_connect_timeout 5s;\n"
         "fastcgi_send_timeout 5s; fastcgi_read_timeout 5s; fastcgi_buffering on;\n"
@@ -377,26 +362,23 @@ START_TEST(settings_are_those_of_the_proxy)
         "fastcgi_next_upstream error timeout; fastcgi_next_upstream_tries 1;\n"
         "fastcgi_next_upstream_timeout 5s; fastcgi_force_ranges on;\n"
         "fastcgi_store off; fastcgi_store_access user:rw group:r;\n"
-        "location / { fastcgi_pass 127.0.0.1:@port2@; } }");
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up = upstream_ask(server, listening, &client,
-                                     "GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=1-2\r\n\r\n");
+        "location / { fastcgi_pass 127.0.0.1:@port2@; } }",
+        "GET / HTTP/1.1\r\nHost: h\r\nRange: bytes=1-2\r\n\r\n");
 
-    take_request(up);
-    send_record(up, STDOUT,
+    take_request(to.up);
+    send_record(to.up, STDOUT,
                 "Server: up\nX-Hidden: a\nX-Accel-Redirect: /b\nContent-Length: 4\n\nabcd");
-    send_end(up);
-    struct response *response = client_read(client);
+    send_end(to.up);
+    struct response *response = client_read(to.client);
     ck_assert_int_eq(response->status, 206);
     ck_assert_str_eq(response->body, "bc");
     ck_assert_str_eq(header(response, "Server"), "up");
     ck_assert_ptr_null(header(response, "X-Hidden"));
-    up = upstream_ask(server, listening, &client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    send_record(up, STDOUT, "Status: 404 Not Found\n\n");
-    send_end(up);
-    ck_assert_str_eq(client_read(client)->body, "own");
-    server_stop(server);
+    passing_next(&to, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    send_record(to.up, STDOUT, "Status: 404 Not Found\n\n");
+    send_end(to.up);
+    ck_assert_str_eq(client_read(to.client)->body, "own");
+    server_stop(to.server);
 }
 END_TEST
 

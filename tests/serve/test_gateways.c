@@ -53,98 +53,81 @@ static void expect_bytes(struct client *up, const char *bytes, size_t len)
 
 START_TEST(uwsgi_packets)
 {
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up = upstream_ask(server, listening, &client,
-                                     "POST /uwsgi/?a=1 HTTP/1.1\r\nHost: h\r\nProxy: evil\r\n"
+    struct passing to =
+        passing_start(gateways_conf, "POST /uwsgi/?a=1 HTTP/1.1\r\nHost: h\r\nProxy: evil\r\n"
                                      "Content-Length: 3\r\n\r\nabc");
 
-    EXPECT(up, "\5\67\0\7\3\0ARG\1\0001\5\0EMPTY\0\0\11\0HTTP_HOST\1\0h"
-               "\23\0HTTP_CONTENT_LENGTH\1\0003abc");
-    client_send(up, "HTTP/1.1 403 Not you\r\nContent-Type: a/b\r\n\r\nno");
-    client_close(up);
-    struct response *response = client_read(client);
+    EXPECT(to.up, "\5\67\0\7\3\0ARG\1\0001\5\0EMPTY\0\0\11\0HTTP_HOST\1\0h"
+                  "\23\0HTTP_CONTENT_LENGTH\1\0003abc");
+    client_send(to.up, "HTTP/1.1 403 Not you\r\nContent-Type: a/b\r\n\r\nno");
+    client_close(to.up);
+    struct response *response = client_read(to.client);
     ck_assert_str_eq(response->status_line, "HTTP/1.1 403 Not you");
     ck_assert_str_eq(response->body, "no");
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
 START_TEST(a_uwsgi_packet_ends_with_a_string)
 {
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up = upstream_ask(server, listening, &client, "GET /string/ HTTP/1.0\r\n\r\n");
+    struct passing to = passing_start(gateways_conf, "GET /string/ HTTP/1.0\r\n\r\n");
 
-    EXPECT(up, "\26\30\0\0\3\0ARG\0\0\5\0EMPTY\0\0return 1");
-    client_close(up);
-    server_stop(server);
+    EXPECT(to.up, "\26\30\0\0\3\0ARG\0\0\5\0EMPTY\0\0return 1");
+    client_close(to.up);
+    server_stop(to.server);
 }
 END_TEST
 
 START_TEST(scgi_netstrings)
 {
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up = upstream_ask(server, listening, &client,
-                                     "POST /scgi/?a=1 HTTP/1.1\r\nHost: h\r\nProxy: evil\r\n"
+    struct passing to =
+        passing_start(gateways_conf, "POST /scgi/?a=1 HTTP/1.1\r\nHost: h\r\nProxy: evil\r\n"
                                      "Content-Length: 3\r\n\r\nabc");
 
-    EXPECT(up, "71:CONTENT_LENGTH\0"
-               "3\0SCGI\0"
-               "1\0ARG\0"
-               "1\0EMPTY\0\0HTTP_HOST\0h\0"
-               "HTTP_CONTENT_LENGTH\0"
-               "3\0,abc");
-    client_send(up, "Status: 404 Gone fishing\r\nContent-Type: a/b\r\n\r\nno");
-    client_close(up);
-    struct response *response = client_read(client);
+    EXPECT(to.up, "71:CONTENT_LENGTH\0"
+                  "3\0SCGI\0"
+                  "1\0ARG\0"
+                  "1\0EMPTY\0\0HTTP_HOST\0h\0"
+                  "HTTP_CONTENT_LENGTH\0"
+                  "3\0,abc");
+    client_send(to.up, "Status: 404 Gone fishing\r\nContent-Type: a/b\r\n\r\nno");
+    client_close(to.up);
+    struct response *response = client_read(to.client);
     ck_assert_str_eq(response->status_line, "HTTP/1.1 404 Gone fishing");
     ck_assert_ptr_null(header(response, "Status"));
     ck_assert_str_eq(response->body, "no");
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
 /* RFC 3875 6.2.3: a Location without a status is a redirect. */
 START_TEST(locations_are_redirects)
 {
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up =
-        upstream_ask(server, listening, &client, "GET /scgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct passing to = passing_start(gateways_conf, "GET /scgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
 
-    client_read_bytes(up, 1);
-    client_send(up, "Location: http://else/where\n\n");
-    client_close(up);
-    struct response *response = client_read(client);
+    client_read_bytes(to.up, 1);
+    client_send(to.up, "Location: http://else/where\n\n");
+    client_close(to.up);
+    struct response *response = client_read(to.client);
     ck_assert_int_eq(response->status, 302);
     ck_assert_str_eq(header(response, "Location"), "http://else/where");
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
 /* A program that does not look at the method answers HEAD with a body. */
 START_TEST(heads_have_no_body)
 {
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up =
-        upstream_ask(server, listening, &client, "HEAD /uwsgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct passing to = passing_start(gateways_conf, "HEAD /uwsgi/ HTTP/1.1\r\nHost: h\r\n\r\n");
 
-    client_send(up, "Content-Length: 5\r\nA: b\r\n\r\nhello");
-    struct response *response = client_read_head(client);
+    client_send(to.up, "Content-Length: 5\r\nA: b\r\n\r\nhello");
+    struct response *response = client_read_head(to.client);
     ck_assert_int_eq(response->status, 200);
     ck_assert_str_eq(header(response, "Content-Length"), "5");
-    client_close(up);
-    client_send(client, "GET /own HTTP/1.1\r\nHost: h\r\n\r\n");
-    ck_assert_str_eq(client_read(client)->body, "own");
-    server_stop(server);
+    client_close(to.up);
+    client_send(to.client, "GET /own HTTP/1.1\r\nHost: h\r\n\r\n");
+    ck_assert_str_eq(client_read(to.client)->body, "own");
+    server_stop(to.server);
 }
 END_TEST
 
@@ -154,20 +137,19 @@ START_TEST(broken_answers_are_a_502)
         "", "A: b\n", "what?\n\n", "Status: x\n\n", "Content-Length: x\n\n", "HTTP/2 200\n\n"
     };
     static const char *const paths[] = { "/uwsgi/", "/scgi/" };
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
+    struct passing to = { .server = server_start(gateways_conf) };
 
+    to.listening = upstream_listen(to.server, 2);
     for (size_t i = 0; i < 2 * sizeof answers / sizeof *answers; i++) {
         char request[100];
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", paths[i % 2]);
-        struct client *up = upstream_ask(server, listening, &client, request);
-        client_read_bytes(up, 10);
-        client_send(up, "%s", answers[i / 2]);
-        client_finish(up);
-        ck_assert_msg(client_read(client)->status == 502, "%s", answers[i / 2]);
+        passing_next(&to, request);
+        client_read_bytes(to.up, 10);
+        client_send(to.up, "%s", answers[i / 2]);
+        client_finish(to.up);
+        ck_assert_msg(client_read(to.client)->status == 502, "%s", answers[i / 2]);
     }
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
@@ -190,24 +172,23 @@ END_TEST
 START_TEST(settings_are_those_of_the_proxy)
 {
     static const char *const paths[] = { "/settings/uwsgi", "/settings/scgi" };
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
+    struct passing to = { .server = server_start(gateways_conf) };
 
+    to.listening = upstream_listen(to.server, 2);
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         char request[100];
         snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", paths[i]);
-        struct client *up = upstream_ask(server, listening, &client, request);
-        client_send(up, "Server: up\nX-Hidden: a\nContent-Length: 4\n\nabcd");
-        struct response *response = client_read(client);
+        passing_next(&to, request);
+        client_send(to.up, "Server: up\nX-Hidden: a\nContent-Length: 4\n\nabcd");
+        struct response *response = client_read(to.client);
         ck_assert_str_eq(response->body, "abcd");
         ck_assert_str_eq(header(response, "Server"), "up");
         ck_assert_ptr_null(header(response, "X-Hidden"));
-        up = upstream_ask(server, listening, &client, request);
-        client_send(up, "Status: 404 No\n\n");
-        ck_assert_str_eq(client_read(client)->body, "own");
+        passing_next(&to, request);
+        client_send(to.up, "Status: 404 No\n\n");
+        ck_assert_str_eq(client_read(to.client)->body, "own");
     }
-    server_stop(server);
+    server_stop(to.server);
 }
 END_TEST
 
@@ -247,22 +228,19 @@ END_TEST
 /* The program speaks another protocol from here on: bytes go both ways. */
 START_TEST(an_upgraded_connection_is_a_tunnel)
 {
-    struct server *server = server_start(gateways_conf);
-    int listening = upstream_listen(server, 2);
-    struct client *client;
-    struct client *up = upstream_ask(server, listening, &client,
-                                     "GET /uwsgi/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
+    struct passing to =
+        passing_start(gateways_conf, "GET /uwsgi/ HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n"
                                      "Upgrade: echo\r\n\r\n");
 
-    client_send(up, "Status: 101 Switching Protocols\r\nConnection: upgrade\r\n"
-                    "Upgrade: echo\r\n\r\n");
-    ck_assert_int_eq(client_read_head(client)->status, 101);
-    client_send(client, "ping");
-    while (strstr(client_read_bytes(up, up->len + 1) + up->len - 4, "ping") == NULL)
+    client_send(to.up, "Status: 101 Switching Protocols\r\nConnection: upgrade\r\n"
+                       "Upgrade: echo\r\n\r\n");
+    ck_assert_int_eq(client_read_head(to.client)->status, 101);
+    client_send(to.client, "ping");
+    while (strstr(client_read_bytes(to.up, to.up->len + 1) + to.up->len - 4, "ping") == NULL)
         ;
-    client_send(up, "pong");
-    ck_assert_str_eq(client_read_bytes(client, 4), "pong");
-    server_stop(server);
+    client_send(to.up, "pong");
+    ck_assert_str_eq(client_read_bytes(to.client, 4), "pong");
+    server_stop(to.server);
 }
 END_TEST
 
