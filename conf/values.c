@@ -222,6 +222,21 @@ static void set_path(struct conf *conf, struct conf_scope *scope, const struct c
     *(const char **)value = conf_absolute(conf, conf->prefix, node->words[1].text);
 }
 
+/* path [level1 [level2 [level3]]] */
+static void set_temp_path(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
+                          const struct directive *directive, void *value)
+{
+    const char **path = value;
+    uint64_t level;
+
+    (void)scope;
+    for (size_t i = 2; i < node->count; i++)
+        if (!slice_to_number(node->words[i].text, 3, &level) || level == 0)
+            conf_error(conf, node->words[i].at, "invalid value \"%.*s\" in \"%s\" directive",
+                       (int)node->words[i].text.len, node->words[i].text.at, directive->name);
+    *path = conf_absolute(conf, conf->prefix, node->words[1].text);
+}
+
 static void set_buffers(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
                         const struct directive *directive, void *value)
 {
@@ -242,6 +257,7 @@ const struct value_type as_offset = { "size", sizeof(uint64_t), set_offset };
 const struct value_type as_time = { "time", sizeof(uint64_t), set_time };
 const struct value_type as_text = { "text", sizeof(struct slice), set_text };
 const struct value_type as_path = { "path", sizeof(const char *), set_path };
+const struct value_type as_temp_path = { "path [level ...]", sizeof(const char *), set_temp_path };
 const struct value_type as_buffers = { "number size", sizeof(struct buffers_value), set_buffers };
 
 /* --- words of a list --- */

@@ -15,6 +15,10 @@ extern const struct value_type as_text;    /* struct slice: the word as it is */
 extern const struct value_type as_path;    /* const char *: absolute against conf->prefix */
 extern const struct value_type as_buffers; /* struct buffers_value: number size */
 
+/* const char *: a path as of as_path, and up to three levels, which are not needed: temporary
+ * files have no names. */
+extern const struct value_type as_temp_path;
+
 struct buffers_value {
     uint64_t count;
     uint64_t size;

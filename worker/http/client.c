@@ -68,25 +68,6 @@ static void set_keepalive_disable(struct conf *conf, struct conf_scope *scope,
 static const struct value_type as_keepalive_disable = { "none | browser ...", sizeof(uint32_t),
                                                         set_keepalive_disable };
 
-/* client_body_temp_path path [level1 [level2 [level3]]]: the levels are checked
- * and not needed: a temporary file has no name while it is used. */
-static void set_temp_path(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
-                          const struct directive *directive, void *value)
-{
-    const char **path = value;
-    uint64_t level;
-
-    (void)scope;
-    for (size_t i = 2; i < node->count; i++)
-        if (!slice_to_number(node->words[i].text, 3, &level) || level == 0)
-            conf_error(conf, node->words[i].at, "invalid value \"%.*s\" in \"%s\" directive",
-                       (int)node->words[i].text.len, node->words[i].text.at, directive->name);
-    *path = conf_absolute(conf, conf->prefix, node->words[1].text);
-}
-
-static const struct value_type as_temp_path = { "path [level ...]", sizeof(const char *),
-                                                set_temp_path };
-
 #define FIELD(name) offsetof(struct client_settings, name)
 
 static const struct directive client_directives[] = {

@@ -46,7 +46,7 @@
     { prefix "_temp_file_write_size", IN_HTTP_ALL, ARGS(1), &as_size,                             \
       offsetof(settings, exchange.temp_file_write_size), NULL,                                    \
       "accepted; muxd writes what one read brings" },                                             \
-    { prefix "_temp_path", IN_HTTP_ALL, ARGS_BETWEEN(1, 4), &as_exchange_temp_path,               \
+    { prefix "_temp_path", IN_HTTP_ALL, ARGS_BETWEEN(1, 4), &as_temp_path,                        \
       offsetof(settings, exchange.temp_path), prefix "_temp", "folder of the temporary files" },  \
     { prefix "_limit_rate", IN_HTTP_ALL, ARGS(1), &as_size,                                       \
       offsetof(settings, exchange.limit_rate), "0",                                               \

@@ -235,21 +235,6 @@ static void set_store_access(struct conf *conf, struct conf_scope *scope,
     }
 }
 
-/* path [level1 [level2 [level3]]]: the files have no names: levels are not needed. */
-static void set_temp_path(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,
-                          const struct directive *directive, void *value)
-{
-    const char **path = value;
-    uint64_t level;
-
-    (void)scope;
-    for (size_t i = 2; i < node->count; i++)
-        if (!slice_to_number(node->words[i].text, 3, &level) || level == 0)
-            conf_error(conf, node->words[i].at, "invalid value \"%.*s\" in \"%s\" directive",
-                       (int)node->words[i].text.len, node->words[i].text.at, directive->name);
-    *path = conf_absolute(conf, conf->prefix, node->words[1].text);
-}
-
 const struct value_type as_next_upstream = { "error | timeout | ...", sizeof(uint32_t),
                                              set_next_upstream };
 const struct value_type as_ignored_headers = { "field ...", sizeof(uint32_t), set_ignored_headers };
@@ -260,8 +245,6 @@ const struct value_type as_store = { "on | off | path", sizeof(struct store_valu
 const struct value_type as_conditions = { "value ...", sizeof(struct array), set_conditions };
 const struct value_type as_store_access = { "users:permissions ...", sizeof(uint32_t),
                                             set_store_access };
-const struct value_type as_exchange_temp_path = { "path [level ...]", sizeof(const char *),
-                                                  set_temp_path };
 
 /* --- all together --- */
 

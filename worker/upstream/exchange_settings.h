@@ -91,7 +91,6 @@ extern const struct value_type as_bind;
 extern const struct value_type as_store;
 extern const struct value_type as_conditions; /* struct array of struct template */
 extern const struct value_type as_store_access;
-extern const struct value_type as_exchange_temp_path; /* const char * */
 
 /* A word that stands for a bit. */
 struct bit_word {
