@@ -297,3 +297,15 @@ struct regex *conf_regex(struct conf *conf, struct slice pattern, bool nocase,
         conf->regex_memory = size;
     return regex;
 }
+
+/* --- networks --- */
+
+bool value_network(struct conf *conf, const struct word *word, struct cidr *network)
+{
+    enum cidr_result result = cidr_parse(word->text, network);
+
+    if (result == CIDR_LOW_BITS)
+        conf_warn(conf, word->at, "low address bits of %.*s are meaningless", (int)word->text.len,
+                  word->text.at);
+    return result != CIDR_BAD;
+}

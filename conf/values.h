@@ -2,6 +2,7 @@
 #ifndef MUXD_CONF_VALUES_H
 #define MUXD_CONF_VALUES_H
 
+#include "common/ip_address.h"
 #include "common/regex.h"
 #include "conf/directive.h"
 
@@ -50,5 +51,9 @@ bool value_option(struct slice text, const char *name, struct slice *value);
 /* regex_compile in the configuration's arena. That workers have memory to match it is seen to
  * when they start (regex_memory): a rule that could not be matched would be no rule. */
 struct regex *conf_regex(struct conf *, struct slice pattern, bool nocase, struct regex_error *);
+
+/* Reads the word as a network; bits behind its prefix are warned of. False when it is none:
+ * nothing is reported then. */
+bool value_network(struct conf *, const struct word *, struct cidr *);
 
 #endif

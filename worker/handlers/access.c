@@ -1,4 +1,5 @@
 #include "common/log.h"
+#include "conf/values.h"
 #include "worker/handlers/handlers.h"
 #include "worker/http/satisfy.h"
 
@@ -24,16 +25,8 @@ static bool read_rule(struct conf *conf, const struct word *word, struct access_
     rule->network = (struct cidr){ .family = AF_UNIX };
     if (rule->all || slice_is(word->text, "unix:"))
         return true;
-    switch (cidr_parse(word->text, &rule->network)) {
-    case CIDR_OK:
+    if (value_network(conf, word, &rule->network))
         return true;
-    case CIDR_LOW_BITS:
-        conf_warn(conf, word->at, "low address bits of %.*s are meaningless", (int)word->text.len,
-                  word->text.at);
-        return true;
-    case CIDR_BAD:
-        break;
-    }
     conf_error(conf, word->at, "invalid parameter \"%.*s\"", (int)word->text.len, word->text.at);
     return false;
 }

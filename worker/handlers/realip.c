@@ -73,23 +73,10 @@ static void set_proxies(struct conf *conf, struct conf_scope *scope, const struc
 
     (void)scope;
     (void)directive;
-    if (slice_is(word->text, "unix:")) {
+    if (slice_is(word->text, "unix:") || value_network(conf, word, &proxy))
         add_proxy(conf, value, word->at, proxy);
-        return;
-    }
-    switch (cidr_parse(word->text, &proxy)) {
-    case CIDR_LOW_BITS:
-        conf_warn(conf, word->at, "low address bits of %.*s are meaningless", (int)word->text.len,
-                  word->text.at);
-        add_proxy(conf, value, word->at, proxy);
-        return;
-    case CIDR_OK:
-        add_proxy(conf, value, word->at, proxy);
-        return;
-    case CIDR_BAD:
-        break;
-    }
-    add_host(conf, value, word);
+    else
+        add_host(conf, value, word);
 }
 
 static void set_source(struct conf *conf, struct conf_scope *scope, const struct conf_node *node,

@@ -1,4 +1,5 @@
 #include "common/prefix_tree.h"
+#include "conf/values.h"
 #include "worker/http/forwarded.h"
 #include "worker/http/geo_ranges.h"
 #include "worker/http/maps.h"
@@ -87,16 +88,8 @@ static void warn_duplicate(struct conf *conf, const struct word *word, const cha
 
 static bool read_network(struct conf *conf, const struct word *word, struct cidr *network)
 {
-    switch (cidr_parse(word->text, network)) {
-    case CIDR_OK:
+    if (value_network(conf, word, network))
         return true;
-    case CIDR_LOW_BITS:
-        conf_warn(conf, word->at, "low address bits of %.*s are meaningless", (int)word->text.len,
-                  word->text.at);
-        return true;
-    case CIDR_BAD:
-        break;
-    }
     conf_error(conf, word->at, "invalid network \"%.*s\"", (int)word->text.len, word->text.at);
     return false;
 }
