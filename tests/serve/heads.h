@@ -60,6 +60,16 @@ static inline void expect_body(struct server *server, const char *path, const ch
     expect_body_with(server, path, "", body);
 }
 
+/* The status and, unless it is NULL, the body that a path is answered with. */
+static inline void expect_answer(struct server *server, const char *path, int status,
+                                 const char *body)
+{
+    const struct response *response = get(server, path);
+
+    ck_assert_msg(response->status == status && (body == NULL || strcmp(response->body, body) == 0),
+                  "%s: %d, not %d; %s", path, response->status, status, response->body);
+}
+
 struct expected_body {
     const char *path, *body;
 };

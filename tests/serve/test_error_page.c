@@ -7,14 +7,6 @@
     "<html>\r\n<head><title>" title "</title></head>\r\n<body>\r\n<center><h1>" title \
     "</h1></center>\r\n<hr><center>muxd</center>\r\n</body>\r\n</html>\r\n"
 
-static void expect(struct server *server, const char *path, int status, const char *body)
-{
-    struct response *response = get(server, path);
-
-    ck_assert_msg(response->status == status && strcmp(response->body, body) == 0,
-                  "%s: %d, not %d; %s", path, response->status, status, response->body);
-}
-
 START_TEST(a_page_keeps_the_status)
 {
     struct server *server = server_new();
@@ -32,8 +24,8 @@ START_TEST(a_page_keeps_the_status)
     ck_assert_str_eq(response->body, "not here");
     ck_assert_str_eq(header_names(response),
                      "Server Date Content-Type Content-Length Connection ETag");
-    expect(server, "/502", 502, "sorry /5xx");
-    expect(server, "/503", 503, "sorry /5xx");
+    expect_answer(server, "/502", 502, "sorry /5xx");
+    expect_answer(server, "/503", 503, "sorry /5xx");
     server_stop(server);
 }
 END_TEST
@@ -48,10 +40,10 @@ START_TEST(the_status_can_be_changed)
                                          "location /e { error_page 404 = /gone; return 404; }\n"
                                          "location /gone { return 410; } }");
 
-    expect(server, "/a", 200, "page");
-    expect(server, "/b", 202, "page");
-    expect(server, "/c", 418, "page");
-    expect(server, "/d", 204, "");
+    expect_answer(server, "/a", 200, "page");
+    expect_answer(server, "/b", 202, "page");
+    expect_answer(server, "/c", 418, "page");
+    expect_answer(server, "/d", 204, "");
     ck_assert_int_eq(get(server, "/e")->status, 410);
     server_stop(server);
 }
@@ -65,9 +57,9 @@ START_TEST(a_target_has_variables_and_arguments)
                      "location /b { error_page 404 /page?fixed; return 404; }\n"
                      "location /c { error_page 404 /page; return 404; } }");
 
-    expect(server, "/a?x=1&y=2", 404, "/page/1 y=2");
-    expect(server, "/b?x=1", 404, "/page fixed");
-    expect(server, "/c?x=1", 404, "/page ");
+    expect_answer(server, "/a?x=1&y=2", 404, "/page/1 y=2");
+    expect_answer(server, "/b?x=1", 404, "/page fixed");
+    expect_answer(server, "/c?x=1", 404, "/page ");
     server_stop(server);
 }
 END_TEST
@@ -80,9 +72,9 @@ START_TEST(a_named_location_keeps_uri_and_method)
                      "location /c { error_page 404 @$arg_x; return 404; }\n"
                      "location @named { return 200 \"$request_method $uri $args\"; } }");
 
-    expect(server, "/a?x", 404, "GET /a x");
-    expect(server, "/b", 200, "GET /b ");
-    expect(server, "/c?x=named", 404, "GET /c x=named");
+    expect_answer(server, "/a?x", 404, "GET /a x");
+    expect_answer(server, "/b", 200, "GET /b ");
+    expect_answer(server, "/c?x=named", 404, "GET /c x=named");
     ck_assert_str_eq(ask_method(server, "PUT", "/b", "Content-Length: 0\r\n")->body, "PUT /b ");
     ck_assert_int_eq(get(server, "/c?x=other")->status, 500);
     server_wait_log(server, "could not find named location \"@other\"");
@@ -159,8 +151,8 @@ START_TEST(a_missing_page_is_an_error_of_its_own)
         server_start("server_tokens off; server { " LISTEN "root @root@/html;\n"
                      "error_page 403 404 /none.html; location /a { return 403; } }");
 
-    expect(server, "/a", 404, PAGE("404 Not Found"));
-    expect(server, "/b", 404, PAGE("404 Not Found"));
+    expect_answer(server, "/a", 404, PAGE("404 Not Found"));
+    expect_answer(server, "/b", 404, PAGE("404 Not Found"));
     server_stop(server);
 }
 END_TEST
@@ -175,15 +167,15 @@ START_TEST(error_pages_of_error_pages_only_when_recursive)
 
     snprintf(http, sizeof http, "server_tokens off; server { " LISTEN "%s }", LOCATIONS);
     struct server *server = server_start(http);
-    expect(server, "/a", 403, PAGE("403 Forbidden"));
-    expect(server, "/loop", 404, PAGE("404 Not Found"));
+    expect_answer(server, "/a", 403, PAGE("403 Forbidden"));
+    expect_answer(server, "/loop", 404, PAGE("404 Not Found"));
     server_stop(server);
 
     snprintf(http, sizeof http,
              "server_tokens off; recursive_error_pages on; server { " LISTEN "%s }", LOCATIONS);
     server = server_start(http);
-    expect(server, "/a", 403, "c");
-    expect(server, "/loop", 500, PAGE("500 Internal Server Error"));
+    expect_answer(server, "/a", 403, "c");
+    expect_answer(server, "/loop", 500, PAGE("500 Internal Server Error"));
     server_wait_log(server, "rewrite or internal redirection cycle while internally redirecting to "
                             "\"/loop\"");
     server_stop(server);
@@ -200,9 +192,9 @@ START_TEST(pages_are_inherited_all_or_none)
                      "  location /b/403 { return 403; } }\n"
                      "location /inner { return 200 inner; } }");
 
-    expect(server, "/a", 404, "outer");
-    expect(server, "/b/404", 404, "inner");
-    expect(server, "/b/403", 403, PAGE("403 Forbidden"));
+    expect_answer(server, "/a", 404, "outer");
+    expect_answer(server, "/b/404", 404, "inner");
+    expect_answer(server, "/b/403", 403, PAGE("403 Forbidden"));
     server_stop(server);
 }
 END_TEST

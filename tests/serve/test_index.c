@@ -20,22 +20,14 @@ static struct server *start(const char *http)
     return server;
 }
 
-static void expect(struct server *server, const char *path, int status, const char *body)
-{
-    struct response *response = get(server, path);
-
-    ck_assert_msg(response->status == status && (body == NULL || strcmp(response->body, body) == 0),
-                  "%s: %d %s", path, response->status, response->body);
-}
-
 START_TEST(index_html_is_the_default)
 {
     struct server *server = start("server { " LISTEN "}");
 
-    expect(server, "/", 200, "index");
-    expect(server, "/?x", 200, "index");
+    expect_answer(server, "/", 200, "index");
+    expect_answer(server, "/?x", 200, "index");
     ck_assert_str_eq(header(get(server, "/"), "Content-Type"), "text/html");
-    expect(server, "/empty/", 403, NULL);
+    expect_answer(server, "/empty/", 403, NULL);
     server_wait_log(server, "html/empty/\" is forbidden");
     server_stop(server);
 }
@@ -47,10 +39,10 @@ START_TEST(the_first_that_is_there_answers)
                                   "server { " LISTEN "location /own/ { alias html/b/;\n"
                                   "index other.html second.html; } }");
 
-    expect(server, "/a/", 200, "first");
-    expect(server, "/b/", 200, "b second");
-    expect(server, "/own/", 200, "b second");
-    expect(server, "/", 403, NULL);
+    expect_answer(server, "/a/", 200, "first");
+    expect_answer(server, "/b/", 200, "b second");
+    expect_answer(server, "/own/", 200, "b second");
+    expect_answer(server, "/", 403, NULL);
     server_stop(server);
 }
 END_TEST
@@ -60,10 +52,10 @@ START_TEST(an_absolute_one_answers_when_no_other_is_there)
     struct server *server = start("index first.html /fallback.txt;\n"
                                   "server { " LISTEN "location /only/ { index /a/first.html; } }");
 
-    expect(server, "/a/", 200, "first");
-    expect(server, "/b/", 200, "fallback");
-    expect(server, "/only/", 200, "first");
-    expect(server, "/only/not/there/", 200, "first");
+    expect_answer(server, "/a/", 200, "first");
+    expect_answer(server, "/b/", 200, "fallback");
+    expect_answer(server, "/only/", 200, "first");
+    expect_answer(server, "/only/not/there/", 200, "first");
     server_stop(server);
 }
 END_TEST
@@ -72,9 +64,9 @@ START_TEST(variables_are_put_in)
 {
     struct server *server = start("server { " LISTEN "index $arg_i.html /$arg_j; }");
 
-    expect(server, "/a/?i=second", 200, "second");
-    expect(server, "/a/?i=first", 200, "first");
-    expect(server, "/a/?i=none&j=fallback.txt", 200, "fallback");
+    expect_answer(server, "/a/?i=second", 200, "second");
+    expect_answer(server, "/a/?i=first", 200, "first");
+    expect_answer(server, "/a/?i=none&j=fallback.txt", 200, "fallback");
     server_stop(server);
 }
 END_TEST
@@ -107,9 +99,9 @@ START_TEST(a_missing_folder_is_not_found)
 {
     struct server *server = start("server { " LISTEN "location /quiet/ { log_not_found off; } }");
 
-    expect(server, "/none/", 404, NULL);
-    expect(server, "/quiet/", 404, NULL);
-    expect(server, "/index.html/", 404, NULL);
+    expect_answer(server, "/none/", 404, NULL);
+    expect_answer(server, "/quiet/", 404, NULL);
+    expect_answer(server, "/index.html/", 404, NULL);
     server_wait_log(server, server_expand(server, "\"@root@/html/none/index.html\" is not found "
                                                   "(2: No such file or directory)"));
     server_wait_log(server, "/html/index.html/index.html\" is not found (20: Not a directory)");
@@ -127,10 +119,10 @@ START_TEST(a_shut_folder_is_forbidden)
     chmod(server->root, 0755);
     server_run(server, &(struct setup){ .main = user, .http = "server { " LISTEN "}" });
     ck_assert_int_eq(chmod(server_path(server, "html/shut"), 0), 0);
-    expect(server, "/shut/", 403, NULL);
+    expect_answer(server, "/shut/", 403, NULL);
     server_wait_log(server, "/html/shut/index.html\" is forbidden (13: Permission denied)");
     ck_assert_int_eq(chmod(server_path(server, "html/shut"), 0755), 0);
-    expect(server, "/shut/", 200, "shut");
+    expect_answer(server, "/shut/", 200, "shut");
     server_stop(server);
 }
 END_TEST

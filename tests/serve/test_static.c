@@ -19,14 +19,6 @@ static struct server *start(const char *http)
     return server;
 }
 
-static void expect(struct server *server, const char *path, int status, const char *body)
-{
-    struct response *response = get(server, path);
-
-    ck_assert_msg(response->status == status && (body == NULL || strcmp(response->body, body) == 0),
-                  "%s: %d %s", path, response->status, response->body);
-}
-
 static void expect_type(struct server *server, const char *path, const char *type)
 {
     const char *found = header(get(server, path), "Content-Type");
@@ -66,12 +58,12 @@ START_TEST(root_is_where_uris_are_looked_up)
               "location /rel/ { root html/$arg_d; try_files /b.txt =404; }\n"
               "location @root@ { root /; } }");
 
-    expect(server, "/a.html", 200, "<p>a</p>");
-    expect(server, "/dir/b.txt", 200, "b");
-    expect(server, "/b.txt", 200, "b");
-    expect(server, "/v/dir/x", 200, "b");
-    expect(server, "/rel/?d=dir", 200, "b");
-    expect(server, server_expand(server, "@root@/html/a.html"), 200, "<p>a</p>");
+    expect_answer(server, "/a.html", 200, "<p>a</p>");
+    expect_answer(server, "/dir/b.txt", 200, "b");
+    expect_answer(server, "/b.txt", 200, "b");
+    expect_answer(server, "/v/dir/x", 200, "b");
+    expect_answer(server, "/rel/?d=dir", 200, "b");
+    expect_answer(server, server_expand(server, "@root@/html/a.html"), 200, "<p>a</p>");
     server_stop(server);
 }
 END_TEST
@@ -88,18 +80,18 @@ START_TEST(alias_stands_for_the_locations_name)
               "location /arg/ { alias html/$arg_d/; }\n"
               "location /noslash { alias html/di; } }");
 
-    expect(server, "/x/a.html", 200, "<p>a</p>");
-    expect(server, "/x/dir/b.txt", 200, "b");
-    expect(server, "/rel/b.txt", 200, "b");
-    expect(server, "/one", 200, "<p>a</p>");
+    expect_answer(server, "/x/a.html", 200, "<p>a</p>");
+    expect_answer(server, "/x/dir/b.txt", 200, "b");
+    expect_answer(server, "/rel/b.txt", 200, "b");
+    expect_answer(server, "/one", 200, "<p>a</p>");
     expect_type(server, "/one", "text/plain");
-    expect(server, "/outer/dir/b.txt", 200, "b");
+    expect_answer(server, "/outer/dir/b.txt", 200, "b");
     ck_assert_str_eq(header(get(server, "/outer/dir/b.txt"), "X"), "regex");
-    expect(server, "/re/dir/b.txt.old", 200, "b");
-    expect(server, "/fixed/what/ever", 200, "b");
-    expect(server, "/arg/b.txt?d=dir", 200, "b");
-    expect(server, "/noslashr/b.txt", 200, "b");
-    expect(server, "/x/nothing", 404, NULL);
+    expect_answer(server, "/re/dir/b.txt.old", 200, "b");
+    expect_answer(server, "/fixed/what/ever", 200, "b");
+    expect_answer(server, "/arg/b.txt?d=dir", 200, "b");
+    expect_answer(server, "/noslashr/b.txt", 200, "b");
+    expect_answer(server, "/x/nothing", 404, NULL);
     server_stop(server);
 }
 END_TEST
@@ -210,9 +202,9 @@ START_TEST(what_is_missing_is_logged)
 {
     struct server *server = start("server { " LISTEN "location /quiet/ { log_not_found off; } }");
 
-    expect(server, "/quiet/none", 404, NULL);
-    expect(server, "/none", 404, NULL);
-    expect(server, "/a.html/more", 404, NULL);
+    expect_answer(server, "/quiet/none", 404, NULL);
+    expect_answer(server, "/none", 404, NULL);
+    expect_answer(server, "/a.html/more", 404, NULL);
     server_wait_log(server, server_expand(server, "open() \"@root@/html/none\" failed "
                                                   "(2: No such file or directory), client: "));
     server_wait_log(server, "/html/a.html/more\" failed (20: Not a directory)");
@@ -227,7 +219,7 @@ START_TEST(a_long_name_is_not_found)
     char path[600] = "/";
 
     memset(path + 1, 'n', 300);
-    expect(server, path, 404, NULL);
+    expect_answer(server, path, 404, NULL);
     server_wait_log(server, "(36: File name too long)");
     server_stop(server);
 }
@@ -242,17 +234,17 @@ START_TEST(what_may_not_be_read_is_forbidden)
     server_file(server, "html/shut/b.html", "b");
     chmod(server->root, 0755);
     server_run(server, &(struct setup){ .main = user, .http = "server { " LISTEN "}" });
-    expect(server, "/a.html", 200, "a");
-    expect(server, "/shut/b.html", 200, "b");
+    expect_answer(server, "/a.html", 200, "a");
+    expect_answer(server, "/shut/b.html", 200, "b");
     ck_assert_int_eq(chmod(server_path(server, "html/a.html"), 0), 0);
     ck_assert_int_eq(chmod(server_path(server, "html/shut"), 0), 0);
-    expect(server, "/a.html", 403, NULL);
-    expect(server, "/shut/b.html", 403, NULL);
-    expect(server, "/shut", 403, NULL);
+    expect_answer(server, "/a.html", 403, NULL);
+    expect_answer(server, "/shut/b.html", 403, NULL);
+    expect_answer(server, "/shut", 403, NULL);
     server_wait_log(server, "/html/a.html\" failed (13: Permission denied)");
     ck_assert_int_eq(chmod(server_path(server, "html/shut"), 0755), 0);
     ck_assert_int_eq(chmod(server_path(server, "html/a.html"), 0644), 0);
-    expect(server, "/a.html", 200, "a");
+    expect_answer(server, "/a.html", 200, "a");
     server_stop(server);
 }
 END_TEST
@@ -263,8 +255,8 @@ START_TEST(what_is_no_file_never_waits)
 
     ck_assert_int_eq(mkfifo(server_path(server, "html/fifo"), 0644), 0);
     server_allow(server, "is not a regular file");
-    expect(server, "/fifo", 404, NULL);
-    expect(server, "/null", 404, NULL);
+    expect_answer(server, "/fifo", 404, NULL);
+    expect_answer(server, "/null", 404, NULL);
     server_wait_log(server, "/html/fifo\" is not a regular file");
     server_stop(server);
 }
@@ -276,8 +268,8 @@ START_TEST(a_link_is_followed)
 
     ck_assert_int_eq(symlink("a.html", server_path(server, "html/link")), 0);
     ck_assert_int_eq(symlink("loop", server_path(server, "html/loop")), 0);
-    expect(server, "/link", 200, "<p>a</p>");
-    expect(server, "/loop", 403, NULL);
+    expect_answer(server, "/link", 200, "<p>a</p>");
+    expect_answer(server, "/loop", 403, NULL);
     server_wait_log(server, "(40: Too many levels of symbolic links)");
     server_stop(server);
 }
@@ -312,7 +304,7 @@ START_TEST(ranges_are_bounded)
     ck_assert_int_eq(response->status, 206);
     ck_assert_str_eq(response->body, "p>a");
     ck_assert_ptr_null(header(get(server, "/none/a.html"), "Accept-Ranges"));
-    expect(server, "/none/a.html", 200, "<p>a</p>");
+    expect_answer(server, "/none/a.html", 200, "<p>a</p>");
     ck_assert_int_eq(get_with(server, "/none/a.html", "Range: bytes=1-3\r\n")->status, 200);
     ck_assert_int_eq(get_with(server, "/one/a.html", "Range: bytes=1-3\r\n")->status, 206);
     ck_assert_int_eq(get_with(server, "/one/a.html", "Range: bytes=0-1,3-4\r\n")->status, 200);

@@ -16,23 +16,15 @@ static struct server *start(const char *http)
     return server;
 }
 
-static void expect(struct server *server, const char *path, int status, const char *body)
-{
-    struct response *response = get(server, path);
-
-    ck_assert_msg(response->status == status && (body == NULL || strcmp(response->body, body) == 0),
-                  "%s: %d %s", path, response->status, response->body);
-}
-
 START_TEST(the_first_file_answers)
 {
     struct server *server = start("server { " LISTEN "location / {\n"
                                   "try_files /none$uri $uri $uri.txt /b.txt =404; } }");
 
-    expect(server, "/a.txt", 200, "a");
-    expect(server, "/a", 200, "a");
-    expect(server, "/dir/c", 200, "c");
-    expect(server, "/x", 200, "b");
+    expect_answer(server, "/a.txt", 200, "a");
+    expect_answer(server, "/a", 200, "a");
+    expect_answer(server, "/dir/c", 200, "c");
+    expect_answer(server, "/x", 200, "b");
     ck_assert_str_eq(header(get(server, "/a"), "Content-Type"), "text/plain");
     server_stop(server);
 }
@@ -43,11 +35,11 @@ START_TEST(a_slash_means_a_folder)
     struct server *server = start("server { " LISTEN "location / { try_files $uri $uri/ =404; }\n"
                                   "location /nodir/ { alias html/; try_files $uri =404; } }");
 
-    expect(server, "/dir/", 200, "index of dir");
-    expect(server, "/dir", 301, NULL);
-    expect(server, "/a.txt/", 404, NULL);
-    expect(server, "/none/", 404, NULL);
-    expect(server, "/nodir/dir", 404, NULL);
+    expect_answer(server, "/dir/", 200, "index of dir");
+    expect_answer(server, "/dir", 301, NULL);
+    expect_answer(server, "/a.txt/", 404, NULL);
+    expect_answer(server, "/none/", 404, NULL);
+    expect_answer(server, "/nodir/dir", 404, NULL);
     server_stop(server);
 }
 END_TEST
@@ -60,10 +52,10 @@ START_TEST(a_code_is_the_end)
               "location /c { try_files /none =204; }\n"
               "location = /d { try_files /none =403; error_page 403 /dir/c.txt; } }");
 
-    expect(server, "/a", 404, NULL);
-    expect(server, "/b", 503, NULL);
-    expect(server, "/c", 204, NULL);
-    expect(server, "/d", 403, "c");
+    expect_answer(server, "/a", 404, NULL);
+    expect_answer(server, "/b", 503, NULL);
+    expect_answer(server, "/c", 204, NULL);
+    expect_answer(server, "/d", 403, "c");
     server_stop(server);
 }
 END_TEST
@@ -75,10 +67,10 @@ START_TEST(the_last_word_may_be_a_uri)
                                   "location /noargs/ { try_files $uri /end; }\n"
                                   "location /end { return 200 \"$uri [$args]\"; } }");
 
-    expect(server, "/a.txt", 200, "a");
-    expect(server, "/any/thing", 200, "front");
-    expect(server, "/app/x?q=1", 200, "/end [p=/app/x&q=1]");
-    expect(server, "/noargs/x?q=1", 200, "/end []");
+    expect_answer(server, "/a.txt", 200, "a");
+    expect_answer(server, "/any/thing", 200, "front");
+    expect_answer(server, "/app/x?q=1", 200, "/end [p=/app/x&q=1]");
+    expect_answer(server, "/noargs/x?q=1", 200, "/end []");
     server_stop(server);
 }
 END_TEST
@@ -90,10 +82,10 @@ START_TEST(the_last_word_may_be_a_named_location)
                                   "location /missing/ { try_files $uri @missing; }\n"
                                   "location @named { return 200 \"named $uri $args\"; } }");
 
-    expect(server, "/a.txt", 200, "a");
-    expect(server, "/x?y", 200, "named /x y");
-    expect(server, "/v/x?n=named", 200, "named /v/x n=named");
-    expect(server, "/missing/x", 500, NULL);
+    expect_answer(server, "/a.txt", 200, "a");
+    expect_answer(server, "/x?y", 200, "named /x y");
+    expect_answer(server, "/v/x?n=named", 200, "named /v/x n=named");
+    expect_answer(server, "/missing/x", 500, NULL);
     server_wait_log(server, "could not find named location \"@missing\"");
     server_stop(server);
 }
@@ -108,15 +100,15 @@ START_TEST(alias_stands_for_the_name)
         "location ~ ^/re/(.*)$ { alias html/; try_files $1 dir/$1 =404; }\n"
         "location /sub/ { alias html/dir/; try_files $uri $uri/ =404; } }");
 
-    expect(server, "/al/a.txt", 200, "a");
-    expect(server, "/al/a", 200, "a");
-    expect(server, "/al/x", 200, "b");
-    expect(server, "/fb/x", 200, "none /none");
-    expect(server, "/re/a.txt", 200, "a");
-    expect(server, "/re/c.txt", 200, "c");
-    expect(server, "/re/d.txt", 404, NULL);
-    expect(server, "/sub/c.txt", 200, "c");
-    expect(server, "/sub/", 200, "index of dir");
+    expect_answer(server, "/al/a.txt", 200, "a");
+    expect_answer(server, "/al/a", 200, "a");
+    expect_answer(server, "/al/x", 200, "b");
+    expect_answer(server, "/fb/x", 200, "none /none");
+    expect_answer(server, "/re/a.txt", 200, "a");
+    expect_answer(server, "/re/c.txt", 200, "c");
+    expect_answer(server, "/re/d.txt", 404, NULL);
+    expect_answer(server, "/sub/c.txt", 200, "c");
+    expect_answer(server, "/sub/", 200, "index of dir");
     server_stop(server);
 }
 END_TEST
@@ -126,8 +118,8 @@ START_TEST(it_is_not_inherited)
     struct server *server = start("server { " LISTEN "try_files /b.txt =404;\n"
                                   "location /in/ { alias html/; } }");
 
-    expect(server, "/x", 200, "b");
-    expect(server, "/in/a.txt", 200, "a");
+    expect_answer(server, "/x", 200, "b");
+    expect_answer(server, "/in/a.txt", 200, "a");
     server_stop(server);
 }
 END_TEST
@@ -136,7 +128,7 @@ START_TEST(a_loop_ends)
 {
     struct server *server = start("server { " LISTEN "location / { try_files /none /again; } }");
 
-    expect(server, "/x", 500, NULL);
+    expect_answer(server, "/x", 500, NULL);
     server_wait_log(server, "rewrite or internal redirection cycle");
     server_stop(server);
 }
