@@ -70,6 +70,8 @@ static bool gather(struct deflate *d, struct slice *input, enum deflate_flush fl
 {
     fill(d, input);
     bool ending = flush != DEFLATE_MORE && input->len == 0;
+    if (ending) /* what is read behind the last byte is cut off; it is something all the same */
+        memset(d->window + d->end, 0, WINDOW_SLACK);
     if (flush == DEFLATE_SYNC && ending && d->flushed)
         return false;
     bool full = deflate_make_tokens(d, ending) || (int64_t)d->at - d->block_start >= SPAN_MAX;
