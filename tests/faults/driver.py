@@ -16,6 +16,8 @@ KEPT = {
     "small file: select 1 ENOMEM",
     "try_files: stat64 1 on ENOMEM",
 }
+VALGRIND = ("valgrind", "--error-exitcode=99", "--leak-check=full", "--trace-children=yes",
+            "--errors-for-leak-kinds=definite,indirect")
 
 
 def arguments():
@@ -28,6 +30,8 @@ def arguments():
     parser.add_argument("--case", default="", help="only cases whose name this expression matches")
     parser.add_argument("--fault", default="", help="only such faults")
     parser.add_argument("--what", default="requests,storms,starts,reloads")
+    parser.add_argument("--valgrind", action="store_true",
+                        help="the requests in valgrind, with nothing that fails")
     parser.add_argument("--cold", action="store_true", help="a new server for each fault")
     return parser.parse_args()
 
@@ -36,6 +40,10 @@ def series(options, world):
     """What is to be done, one after the other: each is given the choice of faults."""
     common = (world, options.binary, options.library, options.loop)
     which = functools.partial(re.search, options.case)
+    if options.valgrind:
+        watched = Requests(*common, under=VALGRIND)
+        yield watched, lambda chosen: watched.run_rightly(lambda case: which(case.name))
+        return
     if "requests" in options.what:
         requests = Requests(*common, options.cold)
         yield requests, lambda chosen: requests.run(chosen, lambda case: which(case.name))

@@ -28,9 +28,9 @@ class Fault:
 class Requests:
     """The series of requests at one server; `findings` are the faults that it bore badly."""
 
-    def __init__(self, world, binary, library, loop, cold=False):
+    def __init__(self, world, binary, library, loop, cold=False, under=()):
         self.world, self.cold = world, cold
-        self.server = Server(world, binary, library, loop)
+        self.server = Server(world, binary, library, loop, under)
         self.number = 0
         self.trials, self.reached, self.findings = 0, 0, []
         self.expected, self.level = {}, 0
@@ -172,6 +172,17 @@ class Requests:
         wrong = self.server.quit()
         if wrong:
             self.find("all", wrong[0])
+
+    def run_rightly(self, which):
+        """The requests with nothing that fails, for a program that watches muxd."""
+        self.start()
+        for case in filter(which, CASES):
+            for _ in range(WARM):
+                self.learn(case)
+                self.trials += 1
+        wrong = self.server.quit()
+        if wrong:
+            self.find("requests", wrong[0])
 
     def storm(self, seed):
         """Calls fail here and there in all requests; when it is over everything is right."""

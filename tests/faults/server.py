@@ -26,6 +26,7 @@ worker_processes {workers};
 pid {root}/pid;
 error_log {root}/error.log {level};
 worker_shutdown_timeout 10s;
+sandbox {sandbox};
 events {{ worker_connections 200; use {loop}; }}
 http {{
     include {root}/types;
@@ -209,8 +210,10 @@ class World:
             ("CONTENT_LENGTH", "content_length"), ("REQUEST_METHOD", "request_method"),
             ("QUERY_STRING", "query_string"), ("REQUEST_URI", "request_uri")))
 
-    def configuration(self, workers=1, loop="epoll", version="1", level="info"):
-        return CONF.format(root=self.root, user=getpass.getuser(), workers=workers, loop=loop,
+    def configuration(self, workers=1, loop="epoll", version="1", level="info",
+                      sandbox="on"):
+        return CONF.format(root=self.root, user=getpass.getuser(), workers=workers,
+                           sandbox=sandbox, loop=loop,
                            version=version, level=level, port=self.port, http=self.http,
                            names=self.names, scgi=self.parameters("scgi"),
                            uwsgi=self.parameters("uwsgi"))
@@ -222,14 +225,17 @@ class World:
 class Server:
     """One run of muxd in a world."""
 
-    def __init__(self, world, binary, library, loop="epoll"):
+    def __init__(self, world, binary, library, loop="epoll", under=()):
+        """`under`: what stands before the command line, a program that watches muxd."""
         self.world, self.binary, self.library, self.loop = world, binary, library, loop
+        self.under = under
         self.plan = Plan(world.path("plan"))
         self.process, self.worker = None, 0
         self.write_configuration()
 
     def write_configuration(self, version="1"):
-        self.world.write("conf", self.world.configuration(loop=self.loop, version=version).encode())
+        self.world.write("conf", self.world.configuration(
+            loop=self.loop, version=version, sandbox="off" if self.under else "on").encode())
 
     def arguments(self, *more):
         return [self.binary, "-p", self.world.root, "-c", self.world.path("conf"),
@@ -250,7 +256,7 @@ class Server:
             if os.path.exists(self.world.path(name)):
                 os.unlink(self.world.path(name))
         with open(self.world.path("said"), "wb") as said:
-            self.process = subprocess.Popen(self.arguments(), env=self.environment(), stdout=said,
+            self.process = subprocess.Popen([*self.under, *self.arguments()], env=self.environment(), stdout=said,
                                             stderr=said)
 
     def begin(self):
@@ -271,7 +277,8 @@ class Server:
     def troubles(self):
         """Lines that no fault excuses: a process that has died, or what a sanitizer found."""
         return re.findall(r"^.*(?:exited on signal|worker process \d+ exited with code [1-9]|"
-                          r"AddressSanitizer|LeakSanitizer|runtime error|stack smashing).*$",
+                          r"AddressSanitizer|LeakSanitizer|runtime error|stack smashing|"
+                          r"definitely lost: [1-9]|Invalid (?:read|write|free)|uninitialised).*$",
                           self.said(), re.M)
 
     def is_waiting(self):
