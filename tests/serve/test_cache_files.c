@@ -8,8 +8,11 @@
 #define PATH "proxy_cache_path cache keys_zone=one:1m;\n"
 #define TO_UPSTREAM "proxy_pass http://127.0.0.1:@port2@; proxy_cache one;\n"
 
+/* With the lock, who comes when a file is there, but another worker has not told of it yet, waits.
+ */
 static const char usual_conf[] =
-    PATH CACHE_SHOW "server { " LISTEN "proxy_cache_valid 200 1h; location / { " TO_UPSTREAM "} }";
+    PATH CACHE_SHOW "server { " LISTEN "proxy_cache_valid 200 1h; proxy_cache_lock on;\n"
+                    "  location / { " TO_UPSTREAM "} }";
 
 enum { LARGE = 12 * 1024 * 1024 };
 
