@@ -50,18 +50,20 @@ struct worker {
     struct connection *oldest_idle, *newest_idle;
     struct connection *burst[SEND_BURST]; /* to be sent to; NULL where one has closed since */
     unsigned burst_count;
-    bool sending;                          /* the burst is being sent: nothing joins it */
-    struct upstream_connection *upstreams; /* all, linked by `next` */
-    struct resolver *resolvers;            /* in use, linked by `next` */
-    uint32_t connection_count;             /* open */
-    uint32_t waiting_count;                /* of them: for a request's first byte */
-    uint32_t reading_count;                /* of them: for the rest of a head */
-    struct lane *lane;                     /* counters that others see: worker/status/board.h */
-    struct lane *own_lane;                 /* the same when nobody else sees them; else NULL */
-    bool full;                             /* accepting is paused */
-    uint64_t full_warned;                  /* monotonic ms of the last warning about it */
-    uint32_t connection_limit;             /* accept pauses at this many */
-    struct request *free_requests;         /* linked by `next_free` */
+    struct connection *first_put_off, *last_put_off; /* worker/net/turn.h */
+    uint64_t work;                                   /* in this part of a turn, likewise */
+    bool sending;                                    /* the burst is being sent: nothing joins it */
+    struct upstream_connection *upstreams;           /* all, linked by `next` */
+    struct resolver *resolvers;                      /* in use, linked by `next` */
+    uint32_t connection_count;                       /* open */
+    uint32_t waiting_count;                          /* of them: for a request's first byte */
+    uint32_t reading_count;                          /* of them: for the rest of a head */
+    struct lane *lane;             /* counters that others see: worker/status/board.h */
+    struct lane *own_lane;         /* the same when nobody else sees them; else NULL */
+    bool full;                     /* accepting is paused */
+    uint64_t full_warned;          /* monotonic ms of the last warning about it */
+    uint32_t connection_limit;     /* accept pauses at this many */
+    struct request *free_requests; /* linked by `next_free` */
     size_t free_request_count;
     uint64_t cache_files;       /* ever written to caches: names of temporary files */
     uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */

@@ -13,6 +13,7 @@
 #include "worker/net/connection.h"
 #include "worker/net/resolver.h"
 #include "worker/net/stand_in.h"
+#include "worker/net/turn.h"
 #include "worker/status/board.h"
 #include "worker/upstream/connection.h"
 #include "worker/upstream/group.h"
@@ -279,7 +280,7 @@ static int sleep_limit(const struct worker *worker)
     uint64_t next = timers_next(&worker->timers);
     uint64_t most = worker->setup->heartbeat_every;
 
-    if (next <= worker->clock.now)
+    if (next <= worker->clock.now || worker->first_put_off != NULL)
         return 0;
     uint64_t left = next - worker->clock.now;
     return (int)(left < most ? left : most);
@@ -298,6 +299,7 @@ static void turn_begins(void *context)
     struct worker *worker = context;
 
     clock_update(&worker->clock);
+    worker->work = 0;
     beat(worker);
 }
 
@@ -317,12 +319,16 @@ static void turn_ends(const struct worker *worker)
 
 bool worker_turn(struct worker *worker)
 {
+    const struct connection *last = worker->last_put_off;
+
     if (loop_wait(worker->loop, sleep_limit(worker), turn_begins, worker) < 0) {
         log_write(worker->log, LOG_LEVEL_ALERT, errno, 0, "the event loop failed");
         return false;
     }
     connections_send(worker);
     timers_run(&worker->timers, worker->clock.now);
+    if (last != NULL)
+        connections_go_on(worker, last);
     connections_send(worker);
     turn_ends(worker);
     return true;

@@ -2,6 +2,7 @@
 
 #include "worker/context.h"
 #include "worker/net/connection.h"
+#include "worker/net/turn.h"
 #include "worker/status/board.h"
 
 #include <arpa/inet.h>
@@ -12,8 +13,7 @@
 #include <unistd.h>
 
 enum {
-    ACCEPT_TURN = 64,   /* connections taken before others get their turn */
-    ACCEPT_BATCH = 32,  /* of them taken before the first of them is served */
+    ACCEPT_BATCH = 32,  /* connections taken before the first of them is served */
     ACCEPT_RETRY = 500, /* ms until a failed accept is tried again */
     IDLE_CLOSED = 32,   /* idle connections closed at a time to make room, at most: */
     IDLE_SHARE = 8,     /* this part of all of them, and one at least */
@@ -128,6 +128,7 @@ static void add_fresh(struct acceptor *acceptor, int fd, const union socket_name
 
     peer_compact(&peer, name);
     count_add(&acceptor->worker->lane->accepted, 1);
+    acceptor->worker->work += ACCEPT_WORK;
     struct connection *connection = connection_open(acceptor->own, fd, &peer);
     if (connection != NULL)
         fresh->connections[fresh->count++] = connection;
@@ -175,7 +176,7 @@ static void accept_turn(struct acceptor *acceptor, struct fresh *fresh)
     for (int taken = 0; acceptor->watch.readable && !worker->leaving; taken++) {
         if (!make_room(acceptor))
             return;
-        if (taken == ACCEPT_TURN) {
+        if (taken > 0 && worker->work >= TURN_WORK) {
             timer_arm(&worker->timers, &acceptor->retry, worker->clock.now);
             return;
         }

@@ -4,6 +4,7 @@
 #include "worker/net/accept.h"
 #include "worker/net/connection_steps.h"
 #include "worker/net/output.h"
+#include "worker/net/turn.h"
 #include "worker/upstream/exchange.h"
 #include "worker/upstream/tunnel.h"
 
@@ -83,6 +84,7 @@ static enum step begin_request(struct connection *connection, enum head_result r
     connection_reading_leave(connection);
     connection->state = CONNECTION_SEND;
     connection->requests++;
+    turn_count(connection, REQUEST_WORK);
     connection->lingering = false;
     connection->answered = false;
     connection->linger_until = 0;
@@ -92,12 +94,50 @@ static enum step begin_request(struct connection *connection, enum head_result r
     return connection_after_request(connection);
 }
 
+/* Among many, a client that does not read must not have the kernel keep megabytes for it, which
+ * take long to be put there and to be thrown away: TCP_NOTSENT_LOWAT, tcp(7). */
+static void bound_unsent(struct connection *connection)
+{
+    int most = SHARE_LEAST;
+
+    connection->bounded = true;
+    if (connection->peer.family != AF_UNIX)
+        setsockopt(connection->watch.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+}
+
+__attribute__((cold)) static enum step wait_for_turn(struct connection *connection)
+{
+    if (!connection->bounded && connection->work >= SHARE_LEAST &&
+        turn_share(connection->worker) == SHARE_LEAST)
+        bound_unsent(connection);
+    connection_put_off(connection);
+    return STEP_WAIT;
+}
+
+static bool brings_more(const struct connection *connection)
+{
+    const struct buffer *input = connection->input;
+
+    return connection->watch.readable || (input != NULL && input->start < input->end);
+}
+
+/* It has had its share of this turn: what was answered leaves, what follows waits. */
+__attribute__((cold)) static enum step let_others(struct connection *connection)
+{
+    if (connection->output == NULL)
+        return wait_for_turn(connection);
+    connection->state = CONNECTION_SEND;
+    return STEP_ON;
+}
+
 /* IDLE and HEAD: parses what is there; sends what pipelined requests before have
  * been answered; then reads more, or waits. */
 static enum step step_head(struct connection *connection)
 {
     for (;;) {
         struct buffer *input = connection->input;
+        if (turn_is_over(connection) && brings_more(connection))
+            return let_others(connection);
         if (input != NULL && input->start < input->end && connection->output_size < OUTPUT_HIGH) {
             if (connection->request == NULL && request_new(connection) == NULL)
                 return connection_close_now(connection);
@@ -210,10 +250,10 @@ static enum step step_pause(struct connection *connection)
 {
     struct request *request = connection->request;
 
+    if (request->rate.pause == 0)
+        return wait_for_turn(connection);
     connection_deadline(connection, request->rate.pause);
     connection->yielded = true;
-    if (request->rate.pause == 0)
-        return STEP_WAIT;
     if (client_has_left(connection))
         return connection_close_now(connection);
     if (request->exchange != NULL)
@@ -318,6 +358,8 @@ void connection_drive(struct connection *connection)
     };
     enum step step;
 
+    if (connection->put_off)
+        return;
     do
         step = steps[connection->state](connection);
     while (step == STEP_ON);
@@ -331,20 +373,16 @@ void connection_resume(struct connection *connection)
 
 static void connection_ready(struct watch *watch)
 {
-    connection_drive((struct connection *)watch);
+    struct connection *connection = (struct connection *)watch;
+
+    connection->work = 0;
+    connection_drive(connection);
 }
 
-/* The deadline of the present state has passed, or its turn has come again. */
-static void connection_timeout(struct timer *timer)
+/* The deadline of the present state has passed. */
+static void end_late(struct connection *connection)
 {
-    struct connection *connection =
-        (struct connection *)((char *)timer - offsetof(struct connection, timer));
-
-    if (connection->yielded) {
-        connection->yielded = false;
-        connection_drive(connection);
-        return;
-    }
+    turn_count(connection, connection->state == CONNECTION_SEND ? UNREAD_WORK : CLOSE_WORK);
     if (connection->request != NULL && !connection->answered) {
         request_log(connection->request, LOG_LEVEL_INFO, ETIMEDOUT, "client timed out");
         connection->request->response.status = 408;
@@ -355,6 +393,33 @@ static void connection_timeout(struct timer *timer)
         connection_close(connection);
     else
         connection_close_timed_out(connection);
+}
+
+void connection_go_on(struct connection *connection)
+{
+    if (!connection->timed_out) {
+        connection_drive(connection);
+        return;
+    }
+    connection->timed_out = false;
+    end_late(connection);
+}
+
+/* Many may be late at once: each is ended when its turn comes. */
+static void connection_timeout(struct timer *timer)
+{
+    struct connection *connection =
+        (struct connection *)((char *)timer - offsetof(struct connection, timer));
+
+    if (connection->yielded) {
+        connection->yielded = false;
+        connection->work = 0;
+        connection_drive(connection);
+        return;
+    }
+    connection->timed_out = true;
+    connection_idle_leave(connection);
+    connection_put_off(connection);
 }
 
 /* --- a connection's beginning --- */

@@ -45,12 +45,13 @@ struct connection {
     struct buffer *input;                   /* NULL when idle */
     struct buffer *output, *output_last;    /* rendered bytes on their way out; NULL when none */
     size_t output_size;                     /* bytes in them */
-    struct connection *older, *newer;       /* idle ones by age */
+    struct connection *older, *newer;       /* idle ones by age, or those that are put off */
     const struct client_settings *settings; /* in force between requests */
     uint64_t linger_until;                  /* reading off a client's bytes ends here, ms */
     uint64_t number;                        /* $connection */
     uint64_t started;                       /* monotonic ms of accept */
     uint32_t requests;                      /* $connection_requests */
+    uint32_t work;                          /* since its turn came: turn.h */
     uint8_t state;                          /* enum connection_state */
     bool keep_alive;                        /* after the present answer */
     bool answered;           /* the present request's answer is wholly in the output */
@@ -58,6 +59,9 @@ struct connection {
     bool lingering;          /* the client may still be sending */
     uint8_t resume_state;    /* after SEND, when it is not the answer: enum state */
     bool yielded;            /* the timer means "go on", not "too late" */
+    bool bounded;            /* what the kernel takes of its output is limited */
+    bool put_off;            /* its turn comes later: turn.h */
+    bool timed_out;          /* too late: it is closed when its turn comes */
     bool idle;               /* in the list of idle ones */
     bool in_burst;           /* its answer leaves with others' at the end of the turn */
     bool watched;            /* by the loop: not before its first bytes were looked for */

@@ -1,5 +1,6 @@
 #include "worker/http/body.h"
 #include "worker/net/connection_steps.h"
+#include "worker/net/turn.h"
 #include "worker/upstream/exchange.h"
 
 /* The bytes of a body that the input holds, then those the socket holds. The
@@ -8,7 +9,6 @@
 static enum step read_body(struct connection *connection, int *status)
 {
     struct request *request = connection->request;
-    size_t total = 0;
 
     for (;;) {
         struct buffer *input = connection->input;
@@ -25,23 +25,24 @@ static enum step read_body(struct connection *connection, int *status)
             request->head_buffer = input;
             connection->input = input = NULL;
         }
-        if (!connection->watch.readable || total > DISCARD_TURN)
+        if (!connection->watch.readable || turn_is_over(connection))
             return STEP_WAIT;
         if (input == NULL && !connection_make_room(connection))
             return STEP_GONE;
         connection->input->start = connection->input->end = 0;
-        size_t before = connection->input->end;
         if (connection_read(connection) == READ_END)
             return STEP_GONE;
-        total += connection->input->end - before;
+        turn_count(connection, (uint32_t)connection->input->end);
     }
 }
 
 /* Waits for more of a body: at most `timeout` since the last byte. */
 static enum step wait_for_body(struct connection *connection, uint64_t timeout)
 {
-    connection_deadline(connection, connection->watch.readable ? 0 : timeout);
-    connection->yielded = connection->watch.readable;
+    if (connection->watch.readable)
+        connection_put_off(connection);
+    else
+        connection_deadline(connection, timeout);
     return STEP_WAIT;
 }
 

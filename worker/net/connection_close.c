@@ -2,6 +2,7 @@
 #include "worker/net/accept.h"
 #include "worker/net/connection_steps.h"
 #include "worker/net/output.h"
+#include "worker/net/turn.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ void connection_close(struct connection *connection)
     connection_idle_leave(connection);
     connection_reading_leave(connection);
     connection_burst_leave(connection);
+    connection_put_off_leave(connection);
     timer_disarm(&worker->timers, &connection->timer);
     if (connection->watched)
         loop_forget(worker->loop, &connection->watch);
@@ -75,7 +77,6 @@ enum step connection_close_politely(struct connection *connection)
 enum step connection_step_linger(struct connection *connection)
 {
     char sink[4096];
-    size_t total = 0;
 
     while (connection->watch.readable) {
         ssize_t got = recv(connection->watch.fd, sink, sizeof sink, 0);
@@ -85,8 +86,8 @@ enum step connection_step_linger(struct connection *connection)
             connection->watch.readable = false;
             break;
         }
-        total += got > 0 ? (size_t)got : 0;
-        if (total > DISCARD_TURN)
+        turn_count(connection, got > 0 ? (uint32_t)got : 0);
+        if (turn_is_over(connection))
             break;
     }
     uint64_t now = connection->worker->clock.now;
@@ -94,7 +95,9 @@ enum step connection_step_linger(struct connection *connection)
         return connection_close_now(connection);
     uint64_t quiet = connection_settings(connection)->lingering_timeout;
     uint64_t left = connection->linger_until - now;
-    connection_deadline(connection, connection->watch.readable ? 0 : (quiet < left ? quiet : left));
-    connection->yielded = connection->watch.readable;
+    if (connection->watch.readable)
+        connection_put_off(connection);
+    else
+        connection_deadline(connection, quiet < left ? quiet : left);
     return STEP_WAIT;
 }

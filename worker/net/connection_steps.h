@@ -15,8 +15,6 @@
  * loop, or the connection is gone. */
 enum step { STEP_ON, STEP_WAIT, STEP_GONE };
 
-enum { DISCARD_TURN = 256 * 1024 }; /* bytes read off before others get their turn */
-
 /* Between requests, those of the last one; before the first, the default server's. */
 static inline const struct client_settings *connection_settings(const struct connection *connection)
 {
@@ -116,6 +114,9 @@ enum step connection_close_politely(struct connection *);
 enum step connection_step_linger(struct connection *);
 
 /* --- connection.c --- */
+
+/* Its turn has come: it is driven on, or closed if it was too slow. */
+void connection_go_on(struct connection *);
 
 /* After the head, or the body that was waited for: the request has answered, or says by the
  * connection's state what it waits for. */
