@@ -2,7 +2,14 @@
  * is tested in tests/unit/master/test_sandbox.c; every other test here runs inside of them. */
 #include "tests/serve/heads.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LISTEN "listen 127.0.0.1:@port@; "
@@ -185,15 +192,146 @@ START_TEST(a_worker_that_is_ended_is_replaced)
 }
 END_TEST
 
+#if defined(__x86_64__)
+
+/* A worker that somebody has taken over, as by a mistake in a handler: it is stopped where it
+ * waits, and its registers say what it does next. */
+struct taken {
+    pid_t pid;
+    struct user_regs_struct before;
+};
+
+enum { SYSCALL_SIZE = 2 }; /* bytes of the instruction "syscall", which it has just made */
+
+static bool stop_waiting(struct taken *taken)
+{
+    int status;
+
+    ck_assert_int_eq(ptrace(PTRACE_ATTACH, taken->pid, NULL, NULL), 0);
+    ck_assert_int_eq(waitpid(taken->pid, &status, __WALL), taken->pid);
+    ck_assert_int_eq(ptrace(PTRACE_GETREGS, taken->pid, NULL, &taken->before), 0);
+    long code = ptrace(PTRACE_PEEKTEXT, taken->pid, taken->before.rip - SYSCALL_SIZE, NULL);
+    if ((code & 0xffff) == 0x050f)
+        return true;
+    ck_assert_int_eq(ptrace(PTRACE_DETACH, taken->pid, NULL, NULL), 0);
+    return false;
+}
+
+static struct taken take_over(struct server *server)
+{
+    struct taken taken;
+    pid_t pids[16];
+
+    EVENTUALLY(server_workers(server, pids, 16) == worker_count());
+    ck_assert_str_eq(get(server, "/")->body, "ok"); /* they have begun to serve */
+    taken.pid = pids[0];
+    EVENTUALLY(stop_waiting(&taken));
+    return taken;
+}
+
+/* The registers for a call, with a text below the stack as argument `place` (0: none). */
+static void put_call(const struct taken *taken, long number, const long arguments[3],
+                     const char *text, int place)
+{
+    struct user_regs_struct now = taken->before;
+    unsigned long room = (now.rsp - 4096) & ~7UL;
+    unsigned long long *const registers[] = { &now.rdi, &now.rsi, &now.rdx };
+    char words[64] = { 0 };
+
+    for (int i = 0; i < 3; i++)
+        *registers[i] = (unsigned long long)arguments[i];
+    if (place > 0) {
+        strncpy(words, text, sizeof words - 1);
+        for (size_t i = 0; i < sizeof words; i += sizeof(long)) {
+            long word;
+            memcpy(&word, words + i, sizeof word);
+            ck_assert_int_eq(ptrace(PTRACE_POKEDATA, taken->pid, room + i, word), 0);
+        }
+        *registers[place - 1] = room;
+    }
+    now.orig_rax = (unsigned long long)-1; /* the wait is not begun again */
+    now.rax = (unsigned long long)number;
+    now.rip -= SYSCALL_SIZE;
+    ck_assert_int_eq(ptrace(PTRACE_SETREGS, taken->pid, NULL, &now), 0);
+}
+
+/* What a call returns that does not end it; then it goes on as if nothing had been. */
+static long call_and_restore(struct taken *taken, long number, const long arguments[3],
+                             const char *text, int place)
+{
+    struct user_regs_struct after;
+    int status;
+
+    put_call(taken, number, arguments, text, place);
+    ck_assert_int_eq(ptrace(PTRACE_SINGLESTEP, taken->pid, NULL, NULL), 0);
+    ck_assert_int_eq(waitpid(taken->pid, &status, __WALL), taken->pid);
+    ck_assert_int_eq(ptrace(PTRACE_GETREGS, taken->pid, NULL, &after), 0);
+    ck_assert_int_eq(ptrace(PTRACE_SETREGS, taken->pid, NULL, &taken->before), 0);
+    ck_assert_int_eq(ptrace(PTRACE_DETACH, taken->pid, NULL, NULL), 0);
+    return (long)after.rax;
+}
+
+static const struct deed {
+    const char *said; /* by the master */
+    long number;
+    long arguments[3];
+    const char *text;
+    int place; /* of the text */
+} deeds[] = {
+    { "(execve)", SYS_execve, { 0 }, "/bin/sh", 1 },
+    { "(ptrace)", SYS_ptrace, { PTRACE_ATTACH, 1 }, NULL, 0 },
+    { "(socket)", SYS_socket, { AF_NETLINK, SOCK_RAW, 0 }, NULL, 0 },
+};
+
+START_TEST(a_worker_that_is_taken_over_dies_of_what_it_tries)
+{
+    for (size_t i = 0; !INSTRUMENTED && i < sizeof deeds / sizeof *deeds; i++) {
+        struct server *server =
+            server_start_with(&(struct setup){ .http = "server { " LISTEN "return 200 ok; }" });
+        pid_t pids[16];
+        server_allow(server, "exited on signal 31");
+        server_allow(server, "made the system call");
+        struct taken taken = take_over(server);
+        put_call(&taken, deeds[i].number, deeds[i].arguments, deeds[i].text, deeds[i].place);
+        ck_assert_int_eq(ptrace(PTRACE_DETACH, taken.pid, NULL, NULL), 0);
+        server_wait_log(server, deeds[i].said);
+        EVENTUALLY(kill(taken.pid, 0) < 0 && server_workers(server, pids, 16) == worker_count());
+        ck_assert_str_eq(get(server, "/")->body, "ok");
+        server_stop(server);
+    }
+}
+END_TEST
+
+/* Opening files is what workers do: another one is refused, and the worker goes on. Nobody else
+ * could tell it from a wrong path. */
+START_TEST(a_worker_that_is_taken_over_reads_no_other_file)
+{
+    struct server *server =
+        server_start_with(&(struct setup){ .http = "server { " LISTEN "return 200 ok; }" });
+    struct taken taken = take_over(server);
+    const long how[3] = { AT_FDCWD, 0, O_RDONLY };
+
+    long result = call_and_restore(&taken, SYS_openat, how, "/etc/shadow", 2);
+    /* A descriptor: the kernel has no Landlock, or there is no sandbox. */
+    ck_assert_msg(result == -EACCES || result >= 0, "%ld", result);
+    ck_assert_str_eq(get(server, "/")->body, "ok");
+    server_stop(server);
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
-    return serve_main("sandbox", (const TTest *[]){
-                                     workers_are_locked_in_unless_told_otherwise,
-                                     everything_goes_on_inside,
-                                     users_stand_beside_the_configuration,
-                                     a_link_out_of_all_folders_leads_nowhere,
-                                     a_root_may_be_moved_to_another_release,
-                                     a_worker_that_is_ended_is_replaced,
-                                     NULL,
-                                 });
+    return serve_main(
+        "sandbox", (const TTest *[]) {
+            workers_are_locked_in_unless_told_otherwise, everything_goes_on_inside,
+                users_stand_beside_the_configuration, a_link_out_of_all_folders_leads_nowhere,
+                a_root_may_be_moved_to_another_release, a_worker_that_is_ended_is_replaced,
+#if defined(__x86_64__)
+                a_worker_that_is_taken_over_dies_of_what_it_tries,
+                a_worker_that_is_taken_over_reads_no_other_file,
+#endif
+                NULL,
+        });
 }
