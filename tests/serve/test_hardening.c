@@ -68,6 +68,8 @@ START_TEST(its_addresses_are_random_and_its_tables_read_only)
     ck_assert_ptr_nonnull(part_of(&program, PT_GNU_RELRO));
     ck_assert((dynamic_value(&program, DT_FLAGS) & DF_BIND_NOW) != 0);
     ck_assert_uint_eq(dynamic_value(&program, DT_TEXTREL), 0);
+    ck_assert_uint_eq(dynamic_value(&program, DT_RPATH), 0);
+    ck_assert_uint_eq(dynamic_value(&program, DT_RUNPATH), 0);
     ck_assert_ptr_nonnull(stack);
     ck_assert_uint_eq(stack->p_flags & PF_X, 0);
     free(program.bytes);
@@ -97,10 +99,38 @@ START_TEST(stacks_and_lengths_are_guarded)
 }
 END_TEST
 
+#if defined(__CET__) && defined(__x86_64__)
+
+/* Where jumps may land is marked (IBT). The mark of the whole program, for which the kernel looks,
+ * is the linker's to set, and it does so only where libc's own start files have it too; not all
+ * distributions' do. */
+START_TEST(jumps_land_where_they_may)
+{
+    static const char landing[] = { '\xf3', '\x0f', '\x1e', '\xfa' };
+    struct program program = read_program();
+    const char *at = program.bytes, *end = program.bytes + program.len;
+    unsigned found = 0;
+
+    while ((at = memmem(at, (size_t)(end - at), landing, sizeof landing)) != NULL) {
+        at += sizeof landing;
+        found++;
+    }
+    ck_assert_uint_ge(found, 500);
+    free(program.bytes);
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
-    return serve_main("hardening",
-                      (const TTest *[]){ its_addresses_are_random_and_its_tables_read_only,
-                                         nothing_is_both_written_and_run,
-                                         stacks_and_lengths_are_guarded, NULL });
+    return serve_main(
+        "hardening", (const TTest *[]) {
+            its_addresses_are_random_and_its_tables_read_only, nothing_is_both_written_and_run,
+                stacks_and_lengths_are_guarded,
+#if defined(__CET__) && defined(__x86_64__)
+                jumps_land_where_they_may,
+#endif
+                NULL
+        });
 }
