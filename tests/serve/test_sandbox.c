@@ -37,10 +37,9 @@ static bool status_has(pid_t pid, const char *line)
 static void expect_of_workers(struct server *server, const char *line)
 {
     pid_t pids[16];
-    size_t count = server_workers(server, pids, 16);
 
-    ck_assert_uint_eq(count, worker_count());
-    for (size_t i = 0; i < count; i++)
+    EVENTUALLY(server_workers(server, pids, 16) == worker_count());
+    for (size_t i = 0; i < worker_count(); i++)
         EVENTUALLY(status_has(pids[i], line));
 }
 
