@@ -39,7 +39,7 @@ static bool place_body(struct request *request, const struct place *place)
         return place_memory(body->memory, place, &facts);
     if (!draft_place_file(body->file, place, &facts))
         return false;
-    if (body->file_name != NULL) /* it was moved, not copied */
+    if (body->file_name != NULL) /* what it named is in its place now, or a copy of it */
         unlink(body->file_name);
     body->file_name = NULL;
     return true;
