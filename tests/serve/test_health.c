@@ -1,6 +1,7 @@
 /* Active health checks: who is ill is not asked, whoever does the checking. */
 #include "tests/serve/harness_upstream.h"
 
+#include <poll.h>
 #include <signal.h>
 
 #define LISTEN "listen 127.0.0.1:@port@; "
@@ -74,6 +75,28 @@ START_TEST(somebody_always_checks)
     ck_assert_int_eq(run->status, 0);
     upstream_play(server, "127.0.0.1", 3, "good two");
     EVENTUALLY(answers(server, "good two"));
+    server_stop(server);
+}
+END_TEST
+
+/* While a check waits for its answer nobody begins another one, whoever looks. */
+START_TEST(one_worker_checks_at_a_time)
+{
+    enum { INTERVAL = 5, LOOKS = 40 }; /* ms, and as many intervals */
+    struct server *server = server_start(
+        "upstream group { zone peers 128k; server 127.0.0.1:@port2@; }\n"
+        "server { " LISTEN "location / { proxy_pass http://group; health_check interval=5ms; } }");
+    int listening = upstream_listen(server, 2);
+    struct pollfd another = { .fd = listening, .events = POLLIN };
+
+    server_allow(server, "peer is unhealthy");
+    for (int i = 0; i < 3; i++) {
+        struct client *up = upstream_accept(server, listening);
+        upstream_request(up, NULL);
+        ck_assert_int_eq(poll(&another, 1, INTERVAL * LOOKS), 0);
+        client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        client_close(up);
+    }
     server_stop(server);
 }
 END_TEST
@@ -154,6 +177,6 @@ END_TEST
 int main(void)
 {
     return serve_main("health", (const TTest *[]){ the_ill_are_not_asked, somebody_always_checks,
-                                                   checks_are_requests,
+                                                   one_worker_checks_at_a_time, checks_are_requests,
                                                    configurations_that_are_refused, NULL });
 }
