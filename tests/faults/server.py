@@ -304,7 +304,7 @@ class Server:
 
     def stop(self):
         """Asks it to leave; returns its exit status."""
-        self.plan.clear()
+        self.plan.disarm()
         self.process.send_signal(signal.SIGQUIT)
         try:
             return self.process.wait(DEADLINE)
