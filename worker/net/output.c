@@ -5,6 +5,7 @@
 #include "worker/handlers/static.h"
 #include "worker/http/request.h"
 #include "worker/http/stream.h"
+#include "worker/net/turn.h"
 
 #include <errno.h>
 #include <sys/sendfile.h>
@@ -14,13 +15,12 @@
 
 enum {
     OUTPUT_VECTORS = 32,
-    OUTPUT_COPY = 32 * 1024,       /* bytes of a file read at a time with sendfile off */
-    OUTPUT_TURN = 2 * 1024 * 1024, /* bytes of a file a connection sends in one turn of the loop */
-    STREAM_PIECE = 16 * 1024,      /* bytes of a stream made at a time */
-    STREAM_LARGE = 32 * 1024,      /* and of one that has made as much before */
-    STREAM_TURN = 128 * 1024,      /* and in one turn: they may be dear to make */
-    MOVE_TURN = 1024 * 1024,       /* bytes that need not be looked at, in one turn */
-    CHUNK_HEAD = 6,                /* "4000" and CRLF: no piece has a longer size */
+    OUTPUT_COPY = 32 * 1024,  /* bytes of a file read at a time with sendfile off */
+    STREAM_PIECE = 16 * 1024, /* bytes of a stream made at a time */
+    STREAM_LARGE = 32 * 1024, /* and of one that has made as much before */
+    STREAM_TURN = 128 * 1024, /* and in one turn: they may be dear to make */
+    MOVE_TURN = 1024 * 1024,  /* bytes that need not be looked at, in one turn */
+    CHUNK_HEAD = 6,           /* "4000" and CRLF: no piece has a longer size */
 };
 
 char *output_reserve(struct connection *connection, size_t len)
@@ -231,20 +231,25 @@ static enum output_result send_file(struct connection *connection, struct segmen
                                     struct turn *turn)
 {
     const struct static_settings *settings = static_settings(connection->request);
-    uint64_t chunk = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : OUTPUT_TURN;
+    uint64_t chunk = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : UINT64_MAX;
 
     if (segment->file->is_whole != NULL && has_begun(connection->request) &&
         !segment->file->is_whole(segment->file))
         return file_damaged(connection, segment);
     while (segment->offset < segment->end) {
         uint64_t before = segment->offset;
-        if (turn->file >= chunk || turn->budget == 0)
+        uint64_t most = turn_bytes(connection);
+        if (turn->file >= chunk || turn->budget == 0 || most == 0)
             return OUTPUT_YIELD;
-        uint64_t most = chunk - turn->file < turn->budget ? chunk - turn->file : turn->budget;
+        if (most > chunk - turn->file)
+            most = chunk - turn->file;
+        if (most > turn->budget)
+            most = turn->budget;
         enum output_result result = settings->sendfile ? sendfile_piece(connection, segment, most)
                                                        : copy_file(connection, segment, most);
         turn->file += segment->offset - before;
         turn->budget -= segment->offset - before;
+        turn_count(connection, (uint32_t)(segment->offset - before));
         if (result != OUTPUT_SENT)
             return result;
     }
@@ -322,11 +327,12 @@ static enum output_result move_stream(struct connection *connection, struct resp
     if (stream->move == NULL || response->chunked || turn->budget != UINT64_MAX ||
         connection->output_size > 0)
         return OUTPUT_SENT;
-    while (total < MOVE_TURN) {
+    while (total < MOVE_TURN && !turn_is_over(connection)) {
         switch (stream->move(stream, request, &moved)) {
         case STREAM_MOVED:
             total += moved;
             request->bytes_sent += moved;
+            turn_count(connection, (uint32_t)moved);
             break;
         case STREAM_MOVE_FULL:
             return OUTPUT_BLOCKED;
@@ -363,6 +369,7 @@ static enum output_result send_stream(struct connection *connection, struct resp
             space = STREAM_LARGE;
         uint64_t len = connection->request->bytes_sent - before;
         turn->budget -= len < turn->budget ? len : turn->budget;
+        turn_count(connection, (uint32_t)len);
         total += connection->output_size > 0 ? connection->output_size : STREAM_PIECE;
         enum output_result result = flush_buffers(connection, false);
         if (result != OUTPUT_SENT)
