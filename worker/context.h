@@ -10,6 +10,7 @@
 #include "common/regex.h"
 #include "worker/event/loop.h"
 #include "worker/event/timer.h"
+#include "worker/http/uri.h"
 #include "worker/net/buffers.h"
 #include "worker/worker.h"
 
@@ -39,6 +40,7 @@ struct worker {
     struct buffer_pool gzip_writers; /* memory to compress an answer: worker/http/gzip_filter.c */
     struct buffer_pool gzip_readers; /* and to decompress one: gunzip.c */
     struct regex_scratch regex;
+    struct known_host known_host;
     struct file_cache *files;
     struct cache_keeper *keeper; /* NULL: there are no caches */
     struct crypt_library *crypt; /* loaded when auth_basic first needs it; NULL */

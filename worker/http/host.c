@@ -54,3 +54,20 @@ bool host_validate(struct arena *arena, struct slice host, struct slice *name)
     *name = slice_make(lower, len);
     return true;
 }
+
+bool host_validate_known(struct known_host *known, struct arena *arena, struct slice host,
+                         struct slice *name)
+{
+    if (host.len == known->len && host.len > 0 && memcmp(host.at, known->text, host.len) == 0) {
+        *name = slice_first(host, known->name_len);
+        return true;
+    }
+    if (!host_validate(arena, host, name))
+        return false;
+    if (name->at != host.at || host.len > sizeof known->text) /* a copy in small letters */
+        return true;
+    memcpy(known->text, host.at, host.len);
+    known->len = (uint8_t)host.len;
+    known->name_len = (uint8_t)name->len;
+    return true;
+}

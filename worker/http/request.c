@@ -206,7 +206,8 @@ static int choose_server(struct request *request)
         return bad_request(request, "duplicate host header");
     if (has_twice(head))
         return bad_request(request, "duplicate header line");
-    if (host != NULL && !host_validate(&request->arena, host->value, &request->host))
+    if (host != NULL && !host_validate_known(&request->worker->known_host, &request->arena,
+                                             host->value, &request->host))
         return bad_request(request, "invalid host header");
     if (authority.len > 0 && !host_validate(&request->arena, authority, &request->host))
         return bad_request(request, "invalid host in request line");

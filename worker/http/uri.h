@@ -42,6 +42,16 @@ bool query_argument(struct slice query, struct slice name, struct slice *value);
  * kept with them. False: 400 (empty, "/", NUL, "..", bad brackets). */
 bool host_validate(struct arena *, struct slice host, struct slice *name);
 
+/* The last host that was valid as it is: nearly all who come ask for the same one. */
+struct known_host {
+    char text[64];
+    uint8_t len, name_len;
+};
+
+/* The same, by what was found of the last one where this is no other. */
+bool host_validate_known(struct known_host *, struct arena *, struct slice host,
+                         struct slice *name);
+
 /* Some segment of the path is "..": what stands behind a folder would lead out of it. A
  * normalised path has none; one that variables or rewrite were put into may. */
 bool uri_goes_up(struct slice path);

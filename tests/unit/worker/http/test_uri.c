@@ -210,12 +210,25 @@ END_TEST
 
 /* --- hosts --- */
 
-/* The name, or "bad". */
-static const char *validated(struct slice host)
+static const char *validated_known(struct known_host *known, struct slice host)
 {
     struct slice name;
 
-    return host_validate(&arena, host, &name) ? arena_cstr(&arena, name) : "bad";
+    return host_validate_known(known, &arena, host, &name) ? arena_cstr(&arena, name) : "bad";
+}
+
+/* The name, or "bad"; the same whatever host was there before, and when it was this one. */
+static const char *validated(struct slice host)
+{
+    static struct known_host known;
+    struct known_host other = { .text = "a.b.", .len = 4, .name_len = 3 };
+    struct slice name;
+    const char *result = host_validate(&arena, host, &name) ? arena_cstr(&arena, name) : "bad";
+
+    ck_assert_str_eq(validated_known(&known, host), result);
+    ck_assert_str_eq(validated_known(&known, host), result);
+    ck_assert_str_eq(validated_known(&other, host), result);
+    return result;
 }
 
 START_TEST(hosts_are_reduced)
@@ -256,6 +269,8 @@ START_TEST(hosts_are_reduced)
         { "a?b", "bad" },
         { "a#b", "bad" },
         { "a\\b", "bad" },
+        { "a.host.of.which.the.name.is.longer.than.what.is.kept.of.the.last.one:80",
+          "a.host.of.which.the.name.is.longer.than.what.is.kept.of.the.last.one" },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
