@@ -70,8 +70,9 @@ struct worker {
     uint64_t cache_files;       /* ever written to caches: names of temporary files */
     uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
     struct timer shutdown_timer;
-    bool leaving; /* graceful: no accept, no keep-alive */
-    bool stop;    /* at once */
+    uint64_t leaving_grace; /* ms that a connection may wait for a request when it leaves */
+    bool leaving;           /* graceful: no accept, no keep-alive */
+    bool stop;              /* at once */
 };
 
 /* Puts the worker's connections, as they are now, where others see them; done at the end of

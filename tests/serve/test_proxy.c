@@ -331,6 +331,29 @@ START_TEST(tunnels_are_drained)
 }
 END_TEST
 
+/* A client that was told that its connection is kept may have sent the next request already. */
+START_TEST(what_was_said_of_a_connection_holds_when_a_server_leaves)
+{
+    struct passing passing = passing_start(
+        "server { " LISTEN "location / { proxy_buffering off;\n"
+        "  proxy_pass http://127.0.0.1:@port2@; } location /next { return 200 next; } }",
+        "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct client *client = passing.client;
+
+    client_send(passing.up, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
+    ck_assert_int_eq(client_read_head(client)->status, 200);
+    server_signal(passing.server, SIGQUIT);
+    server_wait_log(passing.server, "gracefully shutting down");
+    client_send(client, "GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+    client_send(passing.up, "half");
+    client_close(passing.up);
+    const char *all = client_read_all(client);
+    ck_assert_msg(strncmp(all, "halfhalfHTTP/1.1 200 OK", 23) == 0, "%s", all);
+    ck_assert_msg(strstr(all, "\r\n\r\nnext") != NULL, "%s", all);
+    server_join(passing.server);
+}
+END_TEST
+
 /* Which failures of a server make another one be asked. */
 START_TEST(failures_are_those_that_are_named)
 {
@@ -395,10 +418,12 @@ END_TEST
 int main(void)
 {
     return serve_main(
-        "proxy", (const TTest *[]){ requests_are_written_anew, bodies_have_one_framing,
-                                    connections_are_kept, connections_are_kept_whatever_the_length,
-                                    lies_are_a_502, failures_go_to_the_next_server,
-                                    settings_change_what_is_passed_on, an_answer_waits_in_a_file,
-                                    silence_is_a_504, an_upgraded_connection_is_a_tunnel,
-                                    tunnels_are_drained, failures_are_those_that_are_named, NULL });
+        "proxy",
+        (const TTest *[]){ requests_are_written_anew, bodies_have_one_framing, connections_are_kept,
+                           connections_are_kept_whatever_the_length, lies_are_a_502,
+                           failures_go_to_the_next_server, settings_change_what_is_passed_on,
+                           an_answer_waits_in_a_file, silence_is_a_504,
+                           an_upgraded_connection_is_a_tunnel, tunnels_are_drained,
+                           what_was_said_of_a_connection_holds_when_a_server_leaves,
+                           failures_are_those_that_are_named, NULL });
 }

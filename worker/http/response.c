@@ -462,6 +462,8 @@ int response_send(struct request *request)
     if (request->body != NULL && !request->body->wanted && !request_expect(request))
         status = 500;
     request_spend(request, SPAN_SEND);
+    if (request->worker->leaving) /* since the request began */
+        request->keep_alive = false;
     if (status != 0 || !render(request))
         give_up(request);
     request->connection->answered = true;

@@ -26,8 +26,10 @@ static enum step become_idle(struct connection *connection)
         return STEP_WAIT;
     connection->state = CONNECTION_IDLE;
     connection_idle_enter(connection);
-    connection_deadline(connection, connection->requests > 0 ? settings->keepalive_timeout.timeout
-                                                             : settings->client_header_timeout);
+    uint64_t timeout = connection->requests > 0 ? settings->keepalive_timeout.timeout
+                                                : settings->client_header_timeout;
+    bool leaving = connection->worker->leaving && timeout > connection->worker->leaving_grace;
+    connection_deadline(connection, leaving ? connection->worker->leaving_grace : timeout);
     return STEP_WAIT;
 }
 
@@ -192,7 +194,7 @@ enum step connection_end_request(struct connection *connection)
         return wait_for_background(connection);
     if (request->exchange != NULL && exchange_keeps_on(request))
         return wait_for_background(connection);
-    connection->keep_alive = request->keep_alive && !connection->worker->leaving;
+    connection->keep_alive = request->keep_alive; /* as the client was told */
     connection->settings = request->settings[MODULE_CLIENT];
     if (connection->keep_alive && !connection->nodelay)
         set_nodelay(connection);

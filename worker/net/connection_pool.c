@@ -123,6 +123,7 @@ void connection_pool_free(struct worker *worker)
 
 void connections_leave(struct worker *worker, uint64_t grace)
 {
+    worker->leaving_grace = grace;
     for (struct connection *connection = worker->oldest_idle; connection != NULL;
          connection = connection->newer)
         if (connection->timer.due > worker->clock.now + grace)
