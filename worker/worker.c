@@ -51,12 +51,13 @@ static void leave(struct worker *worker)
     log_write(worker->log, LOG_LEVEL_NOTICE, 0, 0, "gracefully shutting down");
     title_set("worker process is shutting down");
     worker->leaving = true;
-    cache_keeper_stop(worker->keeper); /* those of the next configuration take over */
+    worker->leaving_grace = LEAVING_GRACE; /* also of those that are accepted now */
+    cache_keeper_stop(worker->keeper);     /* those of the next configuration take over */
     worker->keeper = NULL;
     stand_in_stop(worker);
     acceptors_stop(worker);
     atomic_store_explicit(&worker->setup->shared->relieved, true, memory_order_relaxed);
-    connections_leave(worker, LEAVING_GRACE);
+    connections_leave(worker);
     if (worker->setup->shutdown_timeout > 0)
         timer_arm(&worker->timers, &worker->shutdown_timer,
                   worker->clock.now + worker->setup->shutdown_timeout);

@@ -99,9 +99,9 @@ enum { CONNECTION_FRESH = 500 };
 size_t connection_close_idle(struct worker *, size_t count);
 
 /* The worker leaves: connections that wait for a request are closed when none
- * comes within `grace` milliseconds, also those that begin to wait later, because their last
- * answer said that they could; those that bring one are answered. */
-void connections_leave(struct worker *, uint64_t grace);
+ * comes within worker->leaving_grace milliseconds, also those that begin to wait later, because
+ * their last answer said that they could; those that bring one are answered. */
+void connections_leave(struct worker *);
 
 /* Closes every connection at once. */
 void connections_close(struct worker *);

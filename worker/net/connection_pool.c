@@ -121,9 +121,10 @@ void connection_pool_free(struct worker *worker)
     worker->free_connections = NULL;
 }
 
-void connections_leave(struct worker *worker, uint64_t grace)
+void connections_leave(struct worker *worker)
 {
-    worker->leaving_grace = grace;
+    uint64_t grace = worker->leaving_grace;
+
     for (struct connection *connection = worker->oldest_idle; connection != NULL;
          connection = connection->newer)
         if (connection->timer.due > worker->clock.now + grace)
