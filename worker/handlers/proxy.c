@@ -25,7 +25,7 @@ static struct exchange *make_exchange(struct request *request,
     x->wants_upgrade = head_known(&request->head, FIELD_UPGRADE) != NULL && request->head.minor > 0;
     x->authority = url->host;
     x->uri = proxy_uri(request, settings, url);
-    bool as_sent = x->uri.at == request->head.target.at;
+    bool as_sent = x->uri.at == request->head.target.at || x->uri.at == request->head.path.at;
     if (x->uri.at == NULL ||
         (!as_sent && !head_text_escape(&request->arena, &x->uri, HEAD_TEXT_TARGET)))
         return NULL;

@@ -125,6 +125,8 @@ static struct slice target_of(struct request *request)
         return head->target;
     if (!head->has_query)
         return head->path;
+    if (head->path.at + head->path.len + 1 == head->query.at)
+        return slice_make(head->path.at, head->path.len + 1 + head->query.len);
     return arena_printf(&request->arena, "%.*s?%.*s", (int)head->path.len, head->path.at,
                         (int)head->query.len, head->query.at);
 }
