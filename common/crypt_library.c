@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -9,12 +10,16 @@
 struct crypt_data; /* <crypt.h>, which is the library's */
 typedef char *crypt_function(const char *password, const char *setting, struct crypt_data *);
 
-enum { CRYPT_DATA_SIZE = 192 * 1024 }; /* of the largest that is known: 128 KiB and a little */
+enum {
+    CRYPT_DATA_SIZE = 192 * 1024, /* of the largest that is known: 128 KiB and a little */
+    PROBLEM_MAX = 256,
+};
 
 struct crypt_library {
     void *handle;
     crypt_function *crypt;
     struct crypt_data *data; /* zeroed before its first use, as crypt_r wants it */
+    char problem[PROBLEM_MAX];
 };
 
 /* No program interpreter has loaded it: with the library would come a second libc. */
@@ -33,33 +38,43 @@ static void *open_library(void)
     return handle;
 }
 
-struct crypt_library *crypt_library_load(const char **reason)
+/* False: why is written down. */
+static bool find_function(struct crypt_library *library)
 {
-    if (is_static_program()) {
-        *reason = "this program is linked statically";
-        return NULL;
-    }
-    struct crypt_library *library = calloc(1, sizeof *library);
-    void *symbol;
-
-    *reason = "no memory";
-    if (library == NULL)
-        return NULL;
-    library->data = calloc(1, CRYPT_DATA_SIZE);
-    if (library->data == NULL)
-        goto fail;
     library->handle = open_library();
-    symbol = library->handle == NULL ? NULL : dlsym(library->handle, "crypt_r");
+    void *symbol = library->handle == NULL ? NULL : dlsym(library->handle, "crypt_r");
     if (symbol == NULL) {
-        *reason = dlerror();
-        goto fail;
+        const char *reason = dlerror();
+        snprintf(library->problem, sizeof library->problem, "%s",
+                 reason != NULL ? reason : "no memory");
+        return false;
     }
     memcpy(&library->crypt, &symbol, sizeof symbol);
-    return library;
+    return true;
+}
 
-fail:
+struct crypt_library *crypt_library_load(void)
+{
+    struct crypt_library *library = calloc(1, sizeof *library);
+
+    if (library == NULL)
+        return NULL;
+    if (is_static_program()) {
+        strcpy(library->problem, "this program is linked statically");
+        return library;
+    }
+    if (!find_function(library))
+        return library;
+    library->data = calloc(1, CRYPT_DATA_SIZE);
+    if (library->data != NULL)
+        return library;
     crypt_library_free(library);
     return NULL;
+}
+
+const char *crypt_library_problem(const struct crypt_library *library)
+{
+    return library->crypt == NULL ? library->problem : NULL;
 }
 
 const char *crypt_library_hash(struct crypt_library *library, const char *password,

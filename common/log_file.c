@@ -1,5 +1,6 @@
 #include "common/log_file.h"
 
+#include "common/anchor.h"
 #include "common/clock.h"
 
 #include <errno.h>
@@ -19,8 +20,8 @@ static int open_path(const char *path)
     int fd;
 
     do
-        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
-                  LOG_FILE_MODE);
+        fd = anchored_open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
+                           LOG_FILE_MODE);
     while (fd < 0 && errno == EINTR);
     return fd;
 }

@@ -325,3 +325,19 @@ bool conf_tree_read_text(struct conf_tree *tree, const char *name, struct slice 
     reader_source(tree, NULL, source, &tree->last_node);
     return !tree->stopped && tree->messages->errors == errors;
 }
+
+static bool is_one_of(struct slice name, const char *const names[])
+{
+    for (; *names != NULL; names++)
+        if (slice_is(name, *names))
+            return true;
+    return false;
+}
+
+bool conf_nodes_name(const struct conf_node *node, const char *const names[])
+{
+    for (; node != NULL; node = node->next)
+        if (is_one_of(node->words[0].text, names) || conf_nodes_name(node->children, names))
+            return true;
+    return false;
+}

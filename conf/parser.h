@@ -24,6 +24,9 @@ struct conf_node {
     struct position end; /* of the closing ; or } */
 };
 
+/* Whether one of these directives, or one inside of them, has one of the names (up to a NULL). */
+bool conf_nodes_name(const struct conf_node *first, const char *const names[]);
+
 enum conf_severity { CONF_EMERG, CONF_WARN, CONF_NOTICE };
 
 struct conf_message {

@@ -123,7 +123,7 @@ static bool enter_folder(const struct main_settings *settings, struct arena *are
 }
 
 static bool settle(const struct main_settings *settings, struct arena *arena,
-                   const struct worker_setup *setup, struct start_report *report, pid_t parent)
+                   struct worker_setup *setup, struct start_report *report, pid_t parent)
 {
     const struct log *log = setup->log;
 
@@ -139,12 +139,11 @@ static bool settle(const struct main_settings *settings, struct arena *arena,
     if (prctl(PR_SET_DUMPABLE, 1) < 0)
         log_write(log, LOG_LEVEL_ALERT, errno, 0, "prctl(PR_SET_DUMPABLE) failed");
     return end_with_master(parent, log) && enter_folder(settings, arena, log, report) &&
-           sandbox_enter((enum sandbox)settings->sandbox, setup->conf, setup->shared, log);
+           sandbox_enter((enum sandbox)settings->sandbox, setup);
 }
 
 _Noreturn void child_run(const struct main_settings *settings, struct arena *arena,
-                         const struct worker_setup *setup, struct start_report *report,
-                         pid_t parent)
+                         struct worker_setup *setup, struct start_report *report, pid_t parent)
 {
     title_set("worker process");
     int status =

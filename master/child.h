@@ -10,7 +10,7 @@
  * processors, gives up the master's privileges, asks to be ended with `parent`, and
  * serves. The process exits with the worker's status; with 2 where a promise could not be
  * kept, and the report says which directive asked for it. */
-_Noreturn void child_run(const struct main_settings *, struct arena *, const struct worker_setup *,
+_Noreturn void child_run(const struct main_settings *, struct arena *, struct worker_setup *,
                          struct start_report *, pid_t parent);
 
 #endif

@@ -7,8 +7,10 @@
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -22,7 +24,12 @@
 #define OWN_ARCHITECTURE AUDIT_ARCH_RISCV64
 #endif
 
-/* Calls that need no look at their arguments; those of each request first. */
+enum { ARGUMENTS = 4, PROGRAM_MOST = 400 };
+
+#define NEGATIVE (1U << 31) /* no enumerator: an int has no such value */
+
+/* Calls that need no look at their arguments: of these the kernel remembers that they are allowed,
+ * and does not ask the filter again (since Linux 5.11). Those of each request first. */
 static const int allowed[] = {
     SYS_recvfrom,
     SYS_sendto,
@@ -31,7 +38,6 @@ static const int allowed[] = {
     SYS_epoll_wait,
     SYS_select,
     SYS_poll,
-    SYS_open,
     SYS_stat,
     SYS_lstat,
     SYS_access,
@@ -41,18 +47,10 @@ static const int allowed[] = {
     SYS_rmdir,
     SYS_readlink,
     SYS_chmod,
-    SYS_chown,
-    SYS_link,
-    SYS_symlink,
     SYS_getdents,
     SYS_dup2,
-    SYS_time,
     SYS_arch_prctl,
-    SYS_epoll_create,
     SYS_pipe,
-    SYS_creat,
-    SYS_utime,
-    SYS_utimes,
 #endif
     SYS_newfstatat,
     SYS_statx,
@@ -70,7 +68,6 @@ static const int allowed[] = {
     SYS_preadv,
     SYS_pwritev,
     SYS_epoll_ctl,
-    SYS_openat,
     SYS_fstat,
     SYS_clock_gettime,
     SYS_gettimeofday,
@@ -88,30 +85,21 @@ static const int allowed[] = {
     SYS_getsockopt,
     SYS_shutdown,
     SYS_epoll_create1,
-    SYS_eventfd2,
-    SYS_timerfd_create,
-    SYS_timerfd_settime,
     SYS_signalfd4,
     SYS_pipe2,
     SYS_splice,
-    SYS_tee,
     SYS_dup,
     SYS_dup3,
     SYS_fcntl,
     SYS_flock,
     SYS_lseek,
     /* files */
-    SYS_openat2,
     SYS_getdents64,
     SYS_faccessat,
     SYS_faccessat2,
     SYS_readlinkat,
     SYS_fadvise64,
-    SYS_readahead,
-    SYS_copy_file_range,
-    SYS_fallocate,
     SYS_ftruncate,
-    SYS_truncate,
     SYS_fsync,
     SYS_fdatasync,
     SYS_statfs,
@@ -121,38 +109,20 @@ static const int allowed[] = {
     SYS_renameat,
     SYS_renameat2,
     SYS_linkat,
-    SYS_symlinkat,
     SYS_fchmod,
     SYS_fchmodat,
-    SYS_fchown,
-    SYS_fchownat,
     SYS_utimensat,
     SYS_umask,
     SYS_getcwd,
-    SYS_chdir,
-    SYS_fchdir,
-    SYS_fgetxattr,
-    SYS_getxattr,
-    SYS_fsetxattr,
-    SYS_setxattr,
-    SYS_fremovexattr,
-    SYS_removexattr,
-    SYS_memfd_create,
     /* memory, time, signals, itself */
-    SYS_mmap,
     SYS_munmap,
     SYS_mremap,
-    SYS_mprotect,
     SYS_madvise,
     SYS_brk,
     SYS_futex,
-    SYS_mlock,
-    SYS_munlock,
-    SYS_mincore,
     SYS_clock_getres,
     SYS_nanosleep,
     SYS_clock_nanosleep,
-    SYS_rt_sigaction,
     SYS_rt_sigprocmask,
     SYS_rt_sigreturn,
     SYS_rt_sigtimedwait,
@@ -168,7 +138,6 @@ static const int allowed[] = {
     SYS_getrandom,
     SYS_prlimit64,
     SYS_getrlimit,
-    SYS_setrlimit,
     SYS_getrusage,
     SYS_sysinfo,
     SYS_uname,
@@ -194,7 +163,17 @@ static const struct checked_call {
     { SYS_ioctl, 1, { FIONREAD, FIONBIO, TCGETS, TIOCGWINSZ } },
 };
 
-enum { ARGUMENTS = 4, PROGRAM_MOST = 400 };
+/* Calls of which an argument must have none of these bits. */
+static const struct limited_call {
+    int call;
+    unsigned argument;
+    unsigned bits;
+} limited[] = {
+    { SYS_openat, 0, NEGATIVE }, /* from a folder that is held, not from AT_FDCWD */
+    { SYS_openat2, 0, NEGATIVE },
+    { SYS_mmap, 2, PROT_EXEC }, /* nothing more is loaded, nor written to be run */
+    { SYS_mprotect, 2, PROT_EXEC },
+};
 
 /* The program as far as it is written. */
 struct program {
@@ -245,6 +224,26 @@ static void allow_checked(struct program *program, int call, unsigned argument,
     load(program, offsetof(struct seccomp_data, nr));
 }
 
+/* `nr` is loaded, and is so again behind this. */
+static void allow_limited(struct program *program, const struct limited_call *limit)
+{
+    only_if(program, (unsigned)limit->call, 4);
+    load(program, argument_offset(limit->argument));
+    add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, limit->bits, 1, 0));
+    answer(program, SECCOMP_RET_ALLOW);
+    load(program, offsetof(struct seccomp_data, nr));
+}
+
+/* What a refused call leads to stays as it is: nobody may catch the signal. */
+static void allow_handlers(struct program *program, unsigned refusal)
+{
+    only_if(program, SYS_rt_sigaction, 4);
+    load(program, argument_offset(0));
+    only_if(program, SIGSYS, 1);
+    answer(program, refusal);
+    answer(program, SECCOMP_RET_ALLOW);
+}
+
 /* The status page asks the kernel for accept queues; nothing else of netlink is for workers. */
 static void allow_queue_look(struct program *program)
 {
@@ -280,12 +279,15 @@ static void write_program(struct program *program, unsigned refusal)
     answer(program, refusal);
 #endif
     load(program, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < sizeof limited / sizeof *limited; i++)
+        allow_limited(program, &limited[i]);
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
         only_if(program, (unsigned)allowed[i], 1);
         answer(program, SECCOMP_RET_ALLOW);
     }
     for (size_t i = 0; i < sizeof checked / sizeof *checked; i++)
         allow_checked(program, checked[i].call, checked[i].argument, checked[i].values, ARGUMENTS);
+    allow_handlers(program, refusal);
     allow_queue_look(program);
     allow_threads(program);
     allow_checked(program, SYS_tgkill, 0, &self, 1); /* abort(3) */

@@ -39,8 +39,7 @@ struct ruleset {
     uint64_t roots; /* what is allowed of root and alias: WRITE where something is stored there */
 };
 
-/* What a worker needs whatever the configuration: to read times, to load libcrypt, to tell what
- * workers use. */
+/* What a worker needs whatever the configuration: to tell what workers use. */
 static const struct {
     const char *path;
     bool write;
@@ -48,12 +47,6 @@ static const struct {
     { "/dev/null", true },
     { "/dev/full", true },
     { "/dev/urandom", false },
-    { "/etc/localtime", false },
-    { "/usr/share/zoneinfo", false },
-    { "/etc/ld.so.cache", false },
-    { "/lib", false },
-    { "/lib64", false },
-    { "/usr/lib", false },
     { "/proc", false },
 };
 
@@ -82,8 +75,8 @@ static const struct path_directive {
 };
 
 /* Directives that make workers write below root and alias. */
-static const char *const storing[] = { "proxy_store", "fastcgi_store", "uwsgi_store", "scgi_store",
-                                       "dav_methods" };
+static const char *const storing[] = { "proxy_store", "fastcgi_store", "uwsgi_store",
+                                       "scgi_store",  "dav_methods",   NULL };
 
 /* A path, or the nearest folder above it that is there. Rules are of what stands there, not of
  * its name. */
@@ -157,23 +150,6 @@ static void allow_word(struct ruleset *rules, const char *prefix, struct slice w
     allow_beside_links(rules, path, access);
 }
 
-static bool is_one_of(struct slice name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (slice_is(name, names[i]))
-            return true;
-    return false;
-}
-
-static bool stores(const struct conf_node *node)
-{
-    for (; node != NULL; node = node->next)
-        if (is_one_of(node->words[0].text, storing, sizeof storing / sizeof *storing) ||
-            stores(node->children))
-            return true;
-    return false;
-}
-
 /* Where a directive's relative path starts. */
 static const char *prefix_of(const struct ruleset *rules, struct slice name)
 {
@@ -237,10 +213,11 @@ static int ruleset_open(struct ruleset *rules)
 
 int sandbox_limit_paths(const struct conf *conf)
 {
-    struct ruleset rules = { .conf = conf, .roots = stores(conf->tree.root) ? WRITE : READ };
+    struct ruleset rules = { .conf = conf };
 
     if (ruleset_open(&rules) < 0)
         return errno;
+    rules.roots = conf_nodes_name(conf->tree.root, storing) ? WRITE : READ;
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
         if (access(always[i].path, F_OK) == 0)
             allow(&rules, always[i].path, always[i].write ? WRITE : READ);

@@ -43,7 +43,7 @@ struct worker {
     struct known_host known_host;
     struct file_cache *files;
     struct cache_keeper *keeper; /* NULL: there are no caches */
-    struct crypt_library *crypt; /* loaded when auth_basic first needs it; NULL */
+    struct crypt_library *crypt; /* loaded at the start or when auth_basic needs it; NULL */
     struct acceptor *acceptors;  /* its own: one a listener */
     struct acceptor *accepting;  /* all that accept, linked by `next` */
     struct stand_in *stand_ins;  /* those on other workers' sockets */

@@ -1,5 +1,7 @@
 #include "worker/temp_file.h"
 
+#include "common/anchor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,7 +24,7 @@ int temp_file_named(const char *folder, char name[static PATH_MAX])
             errno = ENAMETOOLONG;
             return -1;
         }
-        int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        int fd = anchored_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd >= 0 || (errno != EEXIST && errno != EINTR))
             return fd;
     }
@@ -46,7 +48,7 @@ int temp_file_open(const char *folder)
     int fd;
 
     do
-        fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        fd = anchored_open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     while (fd < 0 && errno == EINTR);
     if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT))
         return open_named(folder);

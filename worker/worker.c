@@ -352,6 +352,7 @@ struct worker *worker_start(const struct worker_setup *setup)
     worker->conf = setup->conf;
     worker->pid = (uint32_t)getpid();
     worker->log = setup->log;
+    worker->crypt = setup->crypt;
     if (setup->lane != NULL) /* the master does so too, perhaps after the first request */
         setup->lane->owner.pid = (int32_t)worker->pid;
     if (worker_open(worker, &running->signals)) {

@@ -21,7 +21,8 @@ struct worker_slot {
     _Atomic bool relieved;      /* it accepts nothing where a newer configuration's workers do */
 } __attribute__((aligned(64)));
 
-struct board; /* worker/status/board.h */
+struct board;         /* worker/status/board.h */
+struct crypt_library; /* common/crypt_library.h */
 struct lane;
 struct worker; /* worker/context.h */
 
@@ -38,6 +39,7 @@ struct worker_setup {
     struct lane *lane;                   /* this worker's part of them; NULL: there was none left */
     const struct unattended *unattended; /* sockets to stand in for; NULL: no siblings */
     const struct reliefs *reliefs;       /* sockets that others read by now; NULL: never */
+    struct crypt_library *crypt;         /* the worker's from here on; NULL: not loaded before */
     uint64_t heartbeat_every;            /* ms: the loop turns at least so often */
     uint64_t shutdown_timeout;           /* worker_shutdown_timeout, ms; 0: no limit */
     sigset_t signals; /* mask to wait with: the master forks with its signals blocked */

@@ -1,4 +1,5 @@
 /* What a cache's keeper does: it finds, and it removes. */
+#include "common/anchor.h"
 #include "worker/cache/keeper_internal.h"
 
 #include "common/clock.h"
@@ -146,7 +147,7 @@ static char *read_entry(int fd, struct cache_entry *entry)
 static bool is_purged(struct cache_turn *turn, const char *path,
                       const unsigned char digest[static CACHE_DIGEST])
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = anchored_open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     struct cache_entry entry;
     char *head = fd < 0 ? NULL : read_entry(fd, &entry);
     struct cache_table *table =

@@ -1,4 +1,5 @@
 /* What the upstream answers, on its way into a file of the cache. */
+#include "common/anchor.h"
 #include "worker/cache/use_internal.h"
 
 #include "common/crc32.h"
@@ -98,7 +99,7 @@ static bool open_temp(struct cache_use *use)
         return false;
     snprintf(use->temp_path, room, "%s" CACHE_TEMP_FOLDER "/%ld.%llu", use->cache->path,
              (long)getpid(), (unsigned long long)++worker->cache_files);
-    use->fd = open(use->temp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    use->fd = anchored_open(use->temp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     return use->fd >= 0;
 }
 
@@ -286,7 +287,7 @@ void cache_renew(struct cache_use *use, const struct freshness *freshness)
     struct stat found;
 
     cache_file_path(use->cache, use->digest, path);
-    use->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    use->fd = anchored_open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
     if (use->fd < 0) {
         if (errno != ENOENT)
             failed(use, "open()", path);

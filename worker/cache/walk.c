@@ -1,4 +1,5 @@
 /* Through the folders of a cache. */
+#include "common/anchor.h"
 #include "worker/cache/keeper_internal.h"
 
 #include <dirent.h>
@@ -71,7 +72,7 @@ static bool visit_name(struct place *place, const char *name, unsigned level)
 
 static bool walk_folder(struct place *place, unsigned level)
 {
-    DIR *folder = opendir(place->path);
+    DIR *folder = anchored_open_folder(place->path);
     const struct dirent *entry;
     bool goes_on = true;
 
@@ -112,7 +113,7 @@ void cache_sweep(struct cache_keeper *keeper, const struct cache *cache)
     const struct dirent *entry;
 
     snprintf(path, sizeof path, "%s" CACHE_TEMP_FOLDER, cache->path);
-    DIR *folder = opendir(path);
+    DIR *folder = anchored_open_folder(path);
     if (folder == NULL) {
         failed(keeper, "opendir()", path);
         return;

@@ -48,13 +48,14 @@ static const char *crypt_hash(struct request *request, struct slice password, co
 {
     struct worker *worker = request->worker;
     const char *text = arena_cstr(&request->arena, password);
-    const char *reason = "no memory";
 
-    if (text != NULL && worker->crypt == NULL)
-        worker->crypt = crypt_library_load(&reason);
-    if (text == NULL || worker->crypt == NULL) {
+    if (worker->crypt == NULL)
+        worker->crypt = crypt_library_load();
+    const char *problem =
+        text == NULL || worker->crypt == NULL ? "no memory" : crypt_library_problem(worker->crypt);
+    if (problem != NULL) {
         request_log(request, LOG_LEVEL_CRIT, 0,
-                    "a password is hashed by crypt(3), and libcrypt cannot be loaded: %s", reason);
+                    "a password is hashed by crypt(3), and libcrypt cannot be loaded: %s", problem);
         return NULL;
     }
     const char *hash = crypt_library_hash(worker->crypt, text, setting);

@@ -1,5 +1,6 @@
 #include "worker/handlers/autoindex.h"
 
+#include "common/anchor.h"
 #include "common/log.h"
 #include "conf/values.h"
 #include "worker/context.h"
@@ -194,7 +195,7 @@ static int list_folder(struct request *request, struct folder_list *list)
     const char *name = arena_cstr(&request->arena, reader.path);
     if (name == NULL)
         return 500;
-    reader.folder = opendir(name);
+    reader.folder = anchored_open_folder(name);
     if (reader.folder == NULL)
         return open_failed(request, name, errno);
     int outcome = answer(&reader);

@@ -1,5 +1,7 @@
 #include "worker/handlers/file_open.h"
 
+#include "common/anchor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -34,6 +36,16 @@ static void close_quietly(int fd)
     errno = error;
 }
 
+static int open_path(const char *path, int flags)
+{
+    int fd;
+
+    do
+        fd = anchored_open(path, flags, 0);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 /* openat2(2), which libc has no name for: the kernel itself refuses what `resolve` forbids. */
 static int open_resolved(int folder, const char *name, int flags, uint64_t resolve)
 {
@@ -46,6 +58,13 @@ static int open_resolved(int folder, const char *name, int flags, uint64_t resol
     return (int)fd;
 }
 
+static int open_path_resolved(const char *path, int flags, uint64_t resolve)
+{
+    int folder = anchor_of(&path);
+
+    return folder == -1 ? -1 : open_resolved(folder, path, flags, resolve);
+}
+
 /* A kernel before 5.6, or a container's filter that does not know the call. */
 static bool is_unknown_call(int error)
 {
@@ -55,9 +74,9 @@ static bool is_unknown_call(int error)
 /* Follows links, but not those of /proc that lead to other processes' roots and files. */
 static int open_followed(const char *path, int flags)
 {
-    int fd = open_resolved(AT_FDCWD, path, flags, RESOLVE_NO_MAGICLINKS);
+    int fd = open_path_resolved(path, flags, RESOLVE_NO_MAGICLINKS);
 
-    return fd < 0 && is_unknown_call(errno) ? open_at(AT_FDCWD, path, flags) : fd;
+    return fd < 0 && is_unknown_call(errno) ? open_path(path, flags) : fd;
 }
 
 /* In one call, for a guard that refuses links. What it fails for is found out by the walk, which
@@ -67,12 +86,12 @@ static int open_without_links(struct slice path, size_t from, int flags)
     char base[PATH_MAX];
 
     if (from == 0)
-        return open_resolved(AT_FDCWD, path.at, flags, RESOLVE_NO_SYMLINKS);
+        return open_path_resolved(path.at, flags, RESOLVE_NO_SYMLINKS);
     if (from >= sizeof base)
         return -1;
     memcpy(base, path.at, from);
     base[from] = '\0';
-    int folder = open_at(AT_FDCWD, base, FOLDER_FLAGS);
+    int folder = open_path(base, FOLDER_FLAGS);
     if (folder < 0)
         return -1;
     const char *name = path.at + from + 1;
@@ -146,7 +165,7 @@ static bool walk_to_last(struct slice path, struct path_guard guard, char text[P
         text[guard.from] = '\0';
         walk->name = text + guard.from + 1;
     }
-    walk->folder = open_at(AT_FDCWD, guard.from > 0 ? text : "/", FOLDER_FLAGS);
+    walk->folder = open_path(guard.from > 0 ? text : "/", FOLDER_FLAGS);
     return walk->folder >= 0 && walk_folders(walk, guard.mode);
 }
 

@@ -1,5 +1,7 @@
 #include "worker/handlers/user_file.h"
 
+#include "common/anchor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,7 +76,7 @@ static void take_all(struct reader *reader, struct slice bytes)
 static int open_file(const char *path)
 {
     struct stat stat;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int fd = anchored_open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0);
 
     if (fd < 0 || (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)))
         return fd;

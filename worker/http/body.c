@@ -1,5 +1,6 @@
 #include "worker/http/body.h"
 
+#include "common/anchor.h"
 #include "worker/context.h"
 #include "worker/http/client.h"
 #include "worker/net/connection.h"
@@ -44,7 +45,7 @@ static int open_named_file(struct request *request, struct body *body)
                                          (unsigned long long)number, (int)getpid());
         if (name.at == NULL)
             return 500;
-        body->file = open(name.at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        body->file = anchored_open(name.at, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (body->file >= 0) {
             body->file_name = name.at;
             return 0;

@@ -1,5 +1,6 @@
 #include "worker/http/log_file_cache.h"
 
+#include "common/anchor.h"
 #include "worker/http/name_map.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static int open_log(const char *path)
     int fd;
 
     do
-        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+        fd = anchored_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
     while (fd < 0 && errno == EINTR);
     return fd;
 }

@@ -1,3 +1,4 @@
+#include "common/anchor.h"
 #include "worker/status/view.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static uint64_t field(const char *text, const char *name)
 /* What a file of /proc holds, NUL-terminated; false when it cannot be read. */
 static bool read_small(const char *path, char *text, size_t room)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = anchored_open(path, O_RDONLY | O_CLOEXEC, 0);
     ssize_t len;
 
     if (fd < 0)

@@ -1,5 +1,6 @@
 #include "worker/upstream/store.h"
 
+#include "common/anchor.h"
 #include "common/date.h"
 #include "worker/context.h"
 #include "worker/handlers/static.h"
@@ -140,7 +141,7 @@ static bool move_over(const struct store *store, mode_t mode)
         errno = ENAMETOOLONG;
         return false;
     }
-    int copy = open(near, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int copy = anchored_open(near, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (copy < 0)
         return false;
     bool moved = copy_bytes(store->file, copy) && set_attributes(copy, store, mode) &&

@@ -1,3 +1,4 @@
+#include "common/anchor.h"
 #include "master/sandbox.h"
 #include "master/settings.h"
 
@@ -15,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Sanitizers make calls of their own; sandbox_enter leaves them alone. */
@@ -88,6 +90,15 @@ static void teardown(void)
     arena_free(&arena);
 }
 
+static bool enter(enum sandbox sandbox)
+{
+    static struct log log;
+
+    log = log_stderr;
+    return sandbox_enter(sandbox,
+                         &(struct worker_setup){ .conf = conf, .log = &log, .shared = slot });
+}
+
 /* The wait status of a process that does this in the sandbox, and exits with what it returns. */
 static int status_in(enum sandbox sandbox, int (*deed)(void))
 {
@@ -96,7 +107,7 @@ static int status_in(enum sandbox sandbox, int (*deed)(void))
 
     ck_assert_int_ge(pid, 0);
     if (pid == 0)
-        _exit(sandbox_enter(sandbox, conf, slot, &log_stderr) ? deed() : 100);
+        _exit(enter(sandbox) ? deed() : 100);
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
     return status;
 }
@@ -143,6 +154,33 @@ static int mount_nothing(void)
     return (int)syscall(SYS_mount, NULL, NULL, NULL, 0, NULL);
 }
 
+static int open_as_others(void)
+{
+    return open("/etc/shadow", O_RDONLY | O_CLOEXEC) < 0;
+}
+
+static int open_from_current(void)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, "/etc/shadow", O_RDONLY) < 0;
+}
+
+/* The folder is not looked at for an absolute path, and so may be any. */
+static int open_from_nowhere(void)
+{
+    return (int)syscall(SYS_openat2, -1, "/etc/shadow", NULL, 0) < 0;
+}
+
+static int catch_the_signal(void)
+{
+    return signal(SIGSYS, SIG_IGN) == SIG_ERR;
+}
+
+static int write_a_program(void)
+{
+    return mmap(NULL, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+           MAP_FAILED;
+}
+
 START_TEST(forbidden_calls_end_the_process)
 {
     static const struct {
@@ -150,10 +188,19 @@ START_TEST(forbidden_calls_end_the_process)
         int call;
         const char *name;
     } rows[] = {
-        { run_program, SYS_execve, "execve" },        { trace, SYS_ptrace, "ptrace" },
-        { make_process, SYS_clone, "clone" },         { send_signal, SYS_kill, "kill" },
-        { open_packet_socket, SYS_socket, "socket" }, { open_netlink, SYS_socket, "socket" },
-        { change_user, SYS_setuid, "setuid" },        { mount_nothing, SYS_mount, "mount" },
+        { run_program, SYS_execve, "execve" },
+        { trace, SYS_ptrace, "ptrace" },
+        { make_process, SYS_clone, "clone" },
+        { send_signal, SYS_kill, "kill" },
+        { open_packet_socket, SYS_socket, "socket" },
+        { open_netlink, SYS_socket, "socket" },
+        { change_user, SYS_setuid, "setuid" },
+        { mount_nothing, SYS_mount, "mount" },
+        { open_as_others, SYS_openat, "openat" },
+        { open_from_current, SYS_openat, "openat" },
+        { open_from_nowhere, SYS_openat2, "openat2" },
+        { catch_the_signal, SYS_rt_sigaction, "rt_sigaction" },
+        { write_a_program, SYS_mmap, "mmap" },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows && !INSTRUMENTED; i++) {
@@ -170,7 +217,7 @@ END_TEST
 /* How opening went: 0, or an errno. */
 static int open_error(const char *path, int flags)
 {
-    int fd = open(path, flags | O_CLOEXEC, 0644);
+    int fd = anchored_open(path, flags | O_CLOEXEC, 0644);
 
     if (fd < 0)
         return errno;
@@ -196,6 +243,20 @@ static int look_around(void)
         return 7;
     return 0;
 }
+
+/* libc looks for the zone's file again, unless the environment names it. */
+static int make_time(void)
+{
+    struct tm tm = { .tm_year = 100, .tm_mday = 1 };
+
+    return mktime(&tm) == (time_t)-1;
+}
+
+START_TEST(times_open_no_file)
+{
+    ck_assert_int_eq(status_in(SANDBOX_ON, make_time), 0);
+}
+END_TEST
 
 START_TEST(only_named_folders_are_open)
 {
@@ -241,6 +302,7 @@ int main(void)
 
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, forbidden_calls_end_the_process);
+    tcase_add_test(tests, times_open_no_file);
     tcase_add_test(tests, only_named_folders_are_open);
     tcase_add_test(tests, off_and_report_refuse_nothing);
     tcase_add_test(tests, calls_have_names);
