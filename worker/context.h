@@ -25,7 +25,7 @@ struct stand_in;            /* worker/net/stand_in.h */
 struct upstream_connection; /* worker/upstream/connection.h */
 struct resolver;            /* worker/net/resolver.h */
 
-enum { SEND_BURST = 32 }; /* connections whose answers are sent in one go */
+enum { BATCH_MAX = 32 }; /* connections that are read, or sent to, in one go */
 
 struct worker {
     const struct worker_setup *setup;
@@ -50,7 +50,9 @@ struct worker {
     struct connection_block *connection_blocks;
     struct connection *free_connections; /* linked by `older` */
     struct connection *oldest_idle, *newest_idle;
-    struct connection *burst[SEND_BURST]; /* to be sent to; NULL where one has closed since */
+    struct connection *received[BATCH_MAX]; /* read, to be answered; NULL where one has closed */
+    unsigned received_count;
+    struct connection *burst[BATCH_MAX]; /* to be sent to; likewise */
     unsigned burst_count;
     struct connection *first_put_off, *last_put_off; /* worker/net/turn.h */
     uint64_t work;                                   /* in this part of a turn, likewise */
@@ -67,6 +69,7 @@ struct worker {
     uint32_t connection_limit;     /* accept pauses at this many */
     struct request *free_requests; /* linked by `next_free` */
     size_t free_request_count;
+    uint64_t heard;             /* worker_heard: how often */
     uint64_t cache_files;       /* ever written to caches: names of temporary files */
     uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
     struct timer shutdown_timer;
@@ -74,6 +77,13 @@ struct worker {
     bool leaving;           /* graceful: no accept, no keep-alive */
     bool stop;              /* at once */
 };
+
+/* Something was heard from outside, or done there: a file that was looked at before may have been
+ * changed by who then spoke. */
+static inline void worker_heard(struct worker *worker)
+{
+    worker->heard++;
+}
 
 /* Puts the worker's connections, as they are now, where others see them; done at the end of
  * each turn of the loop. */

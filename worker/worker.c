@@ -300,6 +300,7 @@ static void turn_begins(void *context)
     struct worker *worker = context;
 
     clock_update(&worker->clock);
+    worker_heard(worker);
     worker->work = 0;
     beat(worker);
 }
@@ -326,6 +327,7 @@ bool worker_turn(struct worker *worker)
         log_write(worker->log, LOG_LEVEL_ALERT, errno, 0, "the event loop failed");
         return false;
     }
+    connections_answer(worker);
     connections_send(worker);
     timers_run(&worker->timers, worker->clock.now);
     if (last != NULL)

@@ -215,6 +215,26 @@ END_TEST
 
 #define TO(path) "Destination: " path "\r\n"
 
+/* All of it is read at once: one look at the file is not good for what follows a change. */
+START_TEST(a_change_shows_in_the_request_behind_it)
+{
+    struct server *server = start(SERVER "}");
+    struct client *client = client_open(server);
+
+    client_send(client, "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                        "PUT /file HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nnew"
+                        "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                        "DELETE /file HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                        "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    ck_assert_str_eq(client_read(client)->body, "old");
+    ck_assert_int_eq(client_read(client)->status, 204);
+    ck_assert_str_eq(client_read(client)->body, "new");
+    ck_assert_int_eq(client_read(client)->status, 204);
+    ck_assert_int_eq(client_read(client)->status, 404);
+    server_stop(server);
+}
+END_TEST
+
 START_TEST(files_and_folders_are_copied_and_moved)
 {
     struct server *server = start(SERVER "}");
@@ -312,6 +332,7 @@ int main(void)
                                  a_lost_client_leaves_the_old_file,
                                  a_full_disk_leaves_the_old_file,
                                  files_and_folders_are_deleted,
+                                 a_change_shows_in_the_request_behind_it,
                                  files_and_folders_are_copied_and_moved,
                                  a_folder_is_not_copied_into_itself,
                                  nothing_leaves_the_root,

@@ -132,20 +132,18 @@ static bool trusted(const struct lookup *lookup, const struct file_entry *entry)
            lookup->now - entry->checked < settings->valid;
 }
 
-/* The same request has looked already: index or try_files has tested the file. */
-static bool checked_for(const struct lookup *lookup, const struct file_entry *entry)
+/* Whoever could have changed the file since has not spoken yet: the same request has tested it for
+ * index or try_files, or it was looked at for another one that was read together with this one. */
+static bool is_fresh(const struct lookup *lookup, const struct file_entry *entry)
 {
-    const struct connection *connection = lookup->request->connection;
-
-    return lookup->settings != &own_settings && entry->checked_for[0] == connection->number &&
-           entry->checked_for[1] == connection->requests;
+    return lookup->settings != &own_settings &&
+           entry->checked_when == lookup->request->worker->heard;
 }
 
 static void mark_checked(const struct lookup *lookup, struct file_entry *entry)
 {
     entry->checked = lookup->now;
-    entry->checked_for[0] = lookup->request->connection->number;
-    entry->checked_for[1] = lookup->request->connection->requests;
+    entry->checked_when = lookup->request->worker->heard;
 }
 
 /* The entry tells the truth; else it is to be taken out. */
@@ -157,7 +155,7 @@ static bool still_true(const struct lookup *lookup, struct file_entry *entry)
         return true;
     if (entry->error != 0)
         return false;
-    if (checked_for(lookup, entry))
+    if (is_fresh(lookup, entry))
         return true;
     if (entry->unsettled || guarded_stat(lookup->path, lookup->guard, &stat) != 0)
         return false;

@@ -25,12 +25,12 @@ struct file_entry {
     uint64_t hash;
     struct path_guard guard; /* it was opened under */
     struct file_identity identity;
-    int error;               /* a failure that is kept; 0: none */
-    bool unsettled;          /* it had just been changed when its content was read */
-    bool listed;             /* in the table, which then holds a reference */
-    uint64_t uses;           /* of the path, while it was in the table */
-    uint64_t checked, used;  /* monotonic ms: last look at the path, last use */
-    uint64_t checked_for[2]; /* the connection and request that looked last */
+    int error;              /* a failure that is kept; 0: none */
+    bool unsettled;         /* it had just been changed when its content was read */
+    bool listed;            /* in the table, which then holds a reference */
+    uint64_t uses;          /* of the path, while it was in the table */
+    uint64_t checked, used; /* monotonic ms: last look at the path, last use */
+    uint64_t checked_when;  /* worker->heard at the last look */
 };
 
 /* What the tables of a worker hold together, and may hold. */

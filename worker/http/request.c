@@ -141,6 +141,8 @@ void request_finish(struct request *request)
         slow_log_write(request, took);
     if (request->subrequests != NULL)
         subrequests_drop(request);
+    if (request->head.method > METHOD_HEAD) /* it may have changed files */
+        worker_heard(request->worker);
     request_release(request);
     body_release(request);
     buffer_give(&request->worker->buffers, request->head_buffer);

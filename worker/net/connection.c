@@ -378,7 +378,8 @@ static void connection_ready(struct watch *watch)
     struct connection *connection = (struct connection *)watch;
 
     connection->work = 0;
-    connection_drive(connection);
+    if (!connection_read_in_batch(connection))
+        connection_drive(connection);
 }
 
 /* The deadline of the present state has passed. */

@@ -63,6 +63,7 @@ struct connection {
     bool put_off;            /* its turn comes later: turn.h */
     bool timed_out;          /* too late: it is closed when its turn comes */
     bool idle;               /* in the list of idle ones */
+    bool received;           /* it was read in this turn of the loop, and is to be driven on */
     bool in_burst;           /* its answer leaves with others' at the end of the turn */
     bool watched;            /* by the loop: not before its first bytes were looked for */
     bool tls_terminated;     /* listen: all who connect there have ended TLS for a client */
@@ -80,6 +81,9 @@ bool connection_start(struct connection *);
 /* Goes on with what the connection's state asks for: called by the loop, and by
  * the request when a handler is done waiting. The connection may be gone after. */
 void connection_drive(struct connection *);
+
+/* Answers what was read of connections in this turn of the loop. */
+void connections_answer(struct worker *);
 
 /* Sends what connections have put off to the end of this turn of the loop. */
 void connections_send(struct worker *);

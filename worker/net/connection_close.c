@@ -17,7 +17,7 @@ void connection_close(struct connection *connection)
         request_finish(connection->request);
     connection_idle_leave(connection);
     connection_reading_leave(connection);
-    connection_burst_leave(connection);
+    connection_batch_leave(connection);
     connection_put_off_leave(connection);
     timer_disarm(&worker->timers, &connection->timer);
     if (connection->watched)

@@ -17,6 +17,7 @@ enum read_result connection_read(struct connection *connection)
         got = recv(connection->watch.fd, input->data + input->end, room, 0);
     while (got < 0 && errno == EINTR);
     if (got > 0) {
+        worker_heard(connection->worker);
         input->end += (size_t)got;
         if ((size_t)got < room && !connection->watch.hangup)
             connection->watch.readable = false;

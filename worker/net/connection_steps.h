@@ -1,8 +1,8 @@
 /* connection_steps.h: what the parts of a connection share; connection.c puts them together.
  *
  * connection_pool.c has its memory and the list of idle ones, connection_input.c its reading
- * and the PROXY protocol, connection_burst.c the answers that leave together, connection_body.c the
- * bodies of requests, connection_close.c its end. */
+ * and the PROXY protocol, connection_batch.c the requests that are read, and the answers that
+ * leave, together, connection_body.c the bodies of requests, connection_close.c its end. */
 #ifndef MUXD_WORKER_NET_CONNECTION_STEPS_H
 #define MUXD_WORKER_NET_CONNECTION_STEPS_H
 
@@ -52,19 +52,25 @@ void connection_free(struct connection *);
 void connection_idle_enter(struct connection *);
 void connection_idle_leave(struct connection *);
 
-/* --- connection_burst.c --- */
+/* --- connection_batch.c --- */
+
+/* Reads a connection that has become ready and waits for a request, or for the rest of its head,
+ * and has it driven on when others have been read too: a row of the same system call finds the
+ * kernel's code in the processor's cache, and one look at a file is good for all whose requests
+ * were here before it. False: that is not what it is to do now. True: the connection may be
+ * gone. */
+bool connection_read_in_batch(struct connection *);
 
 /* What a connection is to send may leave at the end of this turn of the loop: nothing else is
  * to be done for it before. */
 bool connection_may_wait(const struct connection *);
 
 /* Has what was rendered for a connection (in CONNECTION_SEND) sent together with other
- * connections' answers: a row of the same system call finds the kernel's code in the processor's
- * cache, where reading and sending in turn finds neither. STEP_WAIT; the connection may be gone. */
+ * connections' answers. STEP_WAIT; the connection may be gone. */
 enum step connection_send_in_burst(struct connection *);
 
-/* It is closed: takes it out of the burst, if it is there. */
-void connection_burst_leave(struct connection *);
+/* It is closed: takes it out of those read and of the burst, if it is there. */
+void connection_batch_leave(struct connection *);
 
 /* --- connection_input.c --- */
 

@@ -231,6 +231,7 @@ int exchange_receive_head(struct exchange *x)
         ssize_t got = recv(connection->watch.fd, input->data + input->end, room, 0);
         if (got < 0 && errno == EINTR)
             continue;
+        worker_heard(x->request->worker);
         if (got < 0 && errno == EAGAIN) {
             connection->watch.readable = false;
             break;

@@ -177,6 +177,7 @@ void store_finish(struct exchange *x)
         store_drop(x);
         return;
     }
+    worker_heard(x->request->worker);
     close(store->file);
     x->store = NULL;
 }
