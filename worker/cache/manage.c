@@ -3,6 +3,7 @@
 #include "worker/cache/keeper_internal.h"
 
 #include "common/clock.h"
+#include "common/read_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,21 +107,6 @@ void cache_trim(struct cache_keeper *keeper, const struct cache *cache)
 
 enum { HEAD_USUAL = 8192 }; /* bytes that are read at first */
 
-static size_t read_at_most(int fd, char *room, size_t len)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t got = pread(fd, room + done, len - done, (off_t)done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        done += (size_t)got;
-    }
-    return done;
-}
-
 /* Reads the head of a file; its texts are parts of what is returned, which is to be freed. NULL:
  * it has none that is good, or memory is out. */
 static char *read_entry(int fd, struct cache_entry *entry)
@@ -134,8 +120,9 @@ static char *read_entry(int fd, struct cache_entry *entry)
         if (larger == NULL)
             break;
         head = larger;
-        size_t len = read_at_most(fd, head, needed);
-        result = cache_file_read(slice_make(head, len), entry, &needed);
+        ssize_t len = read_up_to(fd, head, needed, 0);
+        result = len < 0 ? CACHE_FILE_BAD
+                         : cache_file_read(slice_make(head, (size_t)len), entry, &needed);
     }
     if (result == CACHE_FILE_OK)
         return head;

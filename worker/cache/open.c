@@ -2,6 +2,7 @@
 #include "worker/cache/use_internal.h"
 
 #include "common/crc32.h"
+#include "common/read_write.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
 
@@ -16,21 +17,6 @@ enum {
 
 /* --- the head --- */
 
-static bool read_at_most(int fd, struct buffer *buffer, size_t len)
-{
-    while (buffer->end < len) {
-        ssize_t got = pread(fd, buffer->data + buffer->end, len - buffer->end, (off_t)buffer->end);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return false;
-        if (got == 0)
-            return true;
-        buffer->end += (size_t)got;
-    }
-    return true;
-}
-
 /* The first `len` bytes of a file that is not in memory, or all there are. */
 static struct slice read_beginning(struct cache_use *use, size_t len)
 {
@@ -39,9 +25,10 @@ static struct slice read_beginning(struct cache_use *use, size_t len)
 
     buffer_give(pool, use->bytes);
     use->bytes = len > pool->size ? buffer_take_sized(pool, len) : buffer_take(pool);
-    if (use->bytes == NULL || !read_at_most(use->file->fd, use->bytes, len))
+    if (use->bytes == NULL)
         return nothing;
-    return slice_make(use->bytes->data, use->bytes->end);
+    ssize_t got = read_up_to(use->file->fd, use->bytes->data, len, 0);
+    return got < 0 ? nothing : slice_make(use->bytes->data, (size_t)got);
 }
 
 static enum cache_file_result read_head(struct cache_use *use, struct slice bytes, size_t *needed)

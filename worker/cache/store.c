@@ -3,6 +3,7 @@
 #include "worker/cache/use_internal.h"
 
 #include "common/crc32.h"
+#include "common/read_write.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
 
@@ -50,39 +51,6 @@ static void give_up(struct cache_use *use)
     if (use->behind == 0)
         close_file(use);
     cache_release(use);
-}
-
-static bool write_at(const struct cache_use *use, uint64_t offset, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t written = pwrite(use->fd, bytes.at, bytes.len, (off_t)offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return false;
-        offset += (uint64_t)written;
-        bytes = slice_from(bytes, (size_t)written);
-    }
-    return true;
-}
-
-static bool read_at(const struct cache_use *use, uint64_t offset, char *room, size_t len)
-{
-    while (len > 0) {
-        ssize_t got = pread(use->fd, room, len, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got == 0)
-            errno = EIO;
-        if (got <= 0)
-            return false;
-        offset += (uint64_t)got;
-        room += got;
-        len -= (size_t)got;
-    }
-    return true;
 }
 
 /* --- beginning --- */
@@ -164,7 +132,7 @@ void cache_write(struct exchange *x, struct slice piece)
 
     if (use->writing != CACHE_WRITING)
         return;
-    if (!write_at(use, at, piece)) {
+    if (!write_exactly(use->fd, piece, at)) {
         failed(use, "write()", use->temp_path);
         give_up(use);
         return;
@@ -204,11 +172,11 @@ static bool compact(struct cache_use *use)
     struct buffer_pool *pool = &use->exchange->request->worker->buffers;
     struct buffer *buffer = buffer_take_sized(pool, SMALL);
     uint64_t from = cache_file_body_at(&use->fresh);
-    bool done = buffer != NULL && read_at(use, from, buffer->data, (size_t)use->written);
+    bool done = buffer != NULL && read_exactly(use->fd, buffer->data, (size_t)use->written, from);
 
     use->fresh.padded = false;
     uint64_t to = cache_file_body_at(&use->fresh);
-    done = done && write_at(use, to, slice_make(buffer->data, (size_t)use->written)) &&
+    done = done && write_exactly(use->fd, slice_make(buffer->data, (size_t)use->written), to) &&
            ftruncate(use->fd, (off_t)(to + use->written)) == 0;
     buffer_give(pool, buffer);
     return done;
@@ -226,7 +194,8 @@ static bool write_head(struct cache_use *use)
     use->fresh.body_size = use->written;
     clock_gettime(CLOCK_REALTIME, &use->fresh.record.stamp);
     cache_file_write(&use->fresh, head);
-    return write_at(use, 0, slice_make(head, len)) && stamp(use->fd, &use->fresh.record.stamp);
+    return write_exactly(use->fd, slice_make(head, len), 0) &&
+           stamp(use->fd, &use->fresh.record.stamp);
 }
 
 /* The folders of levels are made when they are first needed. */
@@ -299,7 +268,8 @@ void cache_renew(struct cache_use *use, const struct freshness *freshness)
     if (fstat(use->fd, &found) < 0)
         failed(use, "fstat()", path);
     else if ((uint64_t)found.st_ino == use->file->inode &&
-             (!write_at(use, 0, slice_make(bytes, sizeof bytes)) || !stamp(use->fd, &record.stamp)))
+             (!write_exactly(use->fd, slice_make(bytes, sizeof bytes), 0) ||
+              !stamp(use->fd, &record.stamp)))
         failed(use, "write()", path);
     close(use->fd);
     use->fd = -1;

@@ -1,6 +1,7 @@
 #include "worker/handlers/file_open.h"
 
 #include "common/anchor.h"
+#include "common/read_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -327,22 +328,6 @@ enum file_kind stat_kind(const struct stat *stat)
 
 /* --- small files --- */
 
-/* Reads the whole file; false when it is shorter than promised, or cannot be read. */
-static bool read_whole(int fd, char *content, size_t size)
-{
-    size_t done = 0;
-
-    while (done < size) {
-        ssize_t got = pread(fd, content + done, size - done, (off_t)done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        done += (size_t)got;
-    }
-    return true;
-}
-
 /* Takes the content into memory and closes the file. False: it stays open. */
 static bool take_content(struct opened *opened)
 {
@@ -351,7 +336,7 @@ static bool take_content(struct opened *opened)
     opened->content = malloc(size + 1);
     if (opened->content == NULL)
         return false;
-    if (!read_whole(opened->fd, opened->content, size)) {
+    if (!read_exactly(opened->fd, opened->content, size, 0)) {
         free(opened->content);
         opened->content = NULL;
         return false;

@@ -1,5 +1,6 @@
 #include "worker/http/response.h"
 
+#include "common/read_write.h"
 #include "common/version.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
@@ -15,10 +16,8 @@
 #include "worker/net/connection.h"
 #include "worker/net/output.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum {
     BODY_COPY_MAX = 32 * 1024, /* a body up to this size leaves with its head in one send */
@@ -383,19 +382,9 @@ static bool copy_file(struct request *request, struct segment *segment)
 {
     size_t len = (size_t)(segment->end - segment->offset);
     char *room = output_reserve(request->connection, len);
-    size_t done = 0;
 
-    if (room == NULL)
+    if (room == NULL || !read_exactly(segment->file->fd, room, len, segment->offset))
         return false;
-    while (done < len) {
-        ssize_t got =
-            pread(segment->file->fd, room + done, len - done, (off_t)(segment->offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        done += (size_t)got;
-    }
     output_commit(request->connection, len);
     return true;
 }

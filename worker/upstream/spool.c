@@ -1,8 +1,8 @@
 #include "worker/upstream/spool.h"
 
+#include "common/read_write.h"
 #include "worker/temp_file.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 struct spool {
@@ -92,24 +92,6 @@ char *spool_reserve(struct spool *spool, size_t *len)
     return reserve_file(spool, len);
 }
 
-static bool write_all(const struct spool *spool, const char *data, size_t len)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t written =
-            pwrite(spool->file, data + done, len - done, (off_t)(spool->written + done));
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return false;
-        done += (size_t)written;
-    }
-    return true;
-}
-
 bool spool_commit(struct spool *spool, size_t len)
 {
     if (!spool->to_file) {
@@ -118,7 +100,8 @@ bool spool_commit(struct spool *spool, size_t len)
     }
     if (spool->file < 0)
         spool->file = temp_file_open(spool->folder);
-    if (spool->file < 0 || !write_all(spool, spool->scratch->data, len))
+    if (spool->file < 0 ||
+        !write_exactly(spool->file, slice_make(spool->scratch->data, len), spool->written))
         return false;
     spool->written += len;
     return true;
@@ -150,22 +133,17 @@ static size_t read_memory(struct spool *spool, char *room, size_t len)
 bool spool_read(struct spool *spool, char *room, size_t len, size_t *got)
 {
     uint64_t left = spool->written - spool->read_at;
-    ssize_t read;
 
     *got = read_memory(spool, room, len);
     len -= *got;
     if (spool->first != NULL || left == 0 || len == 0)
         return true;
-    do
-        read =
-            pread(spool->file, room + *got, left < len ? (size_t)left : len, (off_t)spool->read_at);
-    while (read < 0 && errno == EINTR);
-    if (read == 0)
-        errno = EIO;
-    if (read <= 0)
+    if (left < len)
+        len = (size_t)left;
+    if (!read_exactly(spool->file, room + *got, len, spool->read_at))
         return false;
-    *got += (size_t)read;
-    spool->read_at += (uint64_t)read;
+    *got += len;
+    spool->read_at += len;
     if (spool->read_at == spool->written) /* its place is used again */
         spool->read_at = spool->written = 0;
     return true;

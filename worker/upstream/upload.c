@@ -1,5 +1,6 @@
 /* The request on its way to the upstream: a head, and a body from memory, a file, or the
  * client itself. */
+#include "common/read_write.h"
 #include "worker/context.h"
 #include "worker/http/body.h"
 #include "worker/net/connection.h"
@@ -136,18 +137,9 @@ static uint64_t available(const struct exchange *x, bool *last)
 /* Reads the next `len` bytes of the file. */
 static bool read_file(struct upload *upload, char *room, size_t len)
 {
-    while (len > 0) {
-        ssize_t got = pread(upload->file, room, len, (off_t)upload->offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got == 0)
-            errno = EIO;
-        if (got <= 0)
-            return false;
-        upload->offset += (uint64_t)got;
-        room += got;
-        len -= (size_t)got;
-    }
+    if (!read_exactly(upload->file, room, len, upload->offset))
+        return false;
+    upload->offset += len;
     return true;
 }
 
