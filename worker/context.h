@@ -16,6 +16,7 @@
 
 struct connection;
 struct connection_block; /* worker/net/connection_pool.c */
+struct cache_block;      /* worker/cache/body.h */
 struct cache_keeper;     /* worker/cache/keeper.h */
 struct crypt_library;    /* common/crypt_library.h */
 struct request;
@@ -69,9 +70,10 @@ struct worker {
     uint32_t connection_limit;     /* accept pauses at this many */
     struct request *free_requests; /* linked by `next_free` */
     size_t free_request_count;
-    uint64_t heard;             /* worker_heard: how often */
-    uint64_t cache_files;       /* ever written to caches: names of temporary files */
-    uint64_t connection_number; /* of the last connection, for the logs (*N, $connection) */
+    uint64_t heard;                  /* worker_heard: how often */
+    struct cache_block *cache_block; /* of a cache's file, read last; NULL: none ever was */
+    uint64_t cache_files;            /* ever written to caches: names of temporary files */
+    uint64_t connection_number;      /* of the last connection, for the logs (*N, $connection) */
     struct timer shutdown_timer;
     uint64_t leaving_grace; /* ms that a connection may wait for a request when it leaves */
     bool leaving;           /* graceful: no accept, no keep-alive */

@@ -255,6 +255,7 @@ static void worker_close(struct worker *worker, struct signal_watch *signals)
     buffer_pool_free(&worker->buffers);
     buffer_pool_free(&worker->gzip_writers);
     buffer_pool_free(&worker->gzip_readers);
+    free(worker->cache_block);
     block_cache_free(&worker->arena_blocks);
     free(worker->own_lane);
     regex_scratch_free(&worker->regex);

@@ -1,15 +1,27 @@
-/* What the client gets out of the cache: by the ordinary way of files. */
+/* What the client gets out of the cache. */
 #include "worker/cache/use_internal.h"
 
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
 #include "worker/upstream/exchange_steps.h"
 
+/* The next bytes of what was found. Its file is gone when they are damaged: the client that has
+ * got others is cut off, the next one has it fetched. */
+static struct slice read_found(struct body_source *source, struct request *request, uint64_t at)
+{
+    struct cache_use *use =
+        (struct cache_use *)((char *)source - offsetof(struct cache_use, source));
+    struct slice bytes = cache_read_block(request->worker, &use->found, at);
+
+    if (bytes.len == 0)
+        cache_discard(use);
+    return bytes;
+}
+
 static bool add_body(struct cache_use *use)
 {
     struct request *request = use->exchange->request;
-    struct open_file *file = use->file;
-    uint64_t body_at = cache_file_body_at(&use->entry);
+    struct slice content = use->file->content;
 
     if (use->exchange->head.status == 304) /* its length would be that of another answer */
         return true;
@@ -17,9 +29,11 @@ static bool add_body(struct cache_use *use)
     if (use->entry.body_size > 0 || !request->head_only)
         request->response.length = use->entry.body_size;
     request->response.length_known = true;
-    if (file->content.at != NULL)
-        return response_memory(request, slice_from(file->content, (size_t)body_at));
-    return response_file(request, file, body_at, file->size);
+    if (content.at != NULL)
+        return response_memory(request,
+                               slice_make(content.at + use->found.from, (size_t)use->found.size));
+    use->source.read = read_found;
+    return response_source(request, &use->source, 0, use->found.size);
 }
 
 int cache_answer(struct cache_use *use, enum cache_status status)
@@ -32,6 +46,10 @@ int cache_answer(struct cache_use *use, enum cache_status status)
     use->answers = true;
     x->state = EXCHANGE_ENDED;
     answer_head_init(&x->head, &request->arena, x->protocol->kind);
+    if (!cache_begins_well(use)) { /* which it did when it was found to be too old */
+        cache_discard(use);
+        return 500;
+    }
     if (answer_head_read(&x->head, use->entry.head) != ANSWER_DONE) {
         request_log(request, LOG_LEVEL_CRIT, 0, "a cached head cannot be read");
         return 500;

@@ -1,8 +1,7 @@
 #include "worker/cache/file.h"
 
 #include "common/crc32.h"
-
-#include <unistd.h>
+#include "worker/cache/body.h"
 
 /* Places in the head. */
 enum {
@@ -16,8 +15,7 @@ enum {
     AT_STAMP_NANOSECONDS = 40,
     AT_RECORD_CRC = 44,
     AT_BODY_SIZE = 48, /* CACHE_RECORD */
-    AT_BODY_CRC = 56,
-    AT_BODY_AT = 60,
+    AT_SEED = 56,
     AT_KEY_LEN = 64,
     AT_VARY_LEN = 68,
     AT_HEAD_LEN = 72,
@@ -25,7 +23,7 @@ enum {
     AT_VARIANT = 80,
 };
 
-enum { VERSION = 1, PAGE = 4096 };
+enum { VERSION = 2 };
 
 /* So that grep(1) finds the file of a key, as in nginx's. */
 static const struct slice magic = SLICE_INIT("muxd"), key_mark = SLICE_INIT("\nKEY: "),
@@ -61,11 +59,9 @@ size_t cache_file_head_len(const struct cache_entry *entry)
            entry->head.len;
 }
 
-uint64_t cache_file_body_at(const struct cache_entry *entry)
+uint64_t cache_file_size(const struct cache_entry *entry)
 {
-    size_t len = cache_file_head_len(entry);
-
-    return entry->padded ? (len + PAGE - 1) / PAGE * PAGE : len;
+    return cache_file_head_len(entry) + cache_body_space(entry->body_size);
 }
 
 void cache_file_write_record(const struct cache_record *record, char out[static CACHE_RECORD])
@@ -100,8 +96,7 @@ void cache_file_write(const struct cache_entry *entry, char *out)
 {
     cache_file_write_record(&entry->record, out);
     put_number(out + AT_BODY_SIZE, entry->body_size, 8);
-    put_number(out + AT_BODY_CRC, entry->body_crc, 4);
-    put_number(out + AT_BODY_AT, cache_file_body_at(entry), 4);
+    put_number(out + AT_SEED, entry->seed, 8);
     put_number(out + AT_KEY_LEN, entry->key.len, 4);
     put_number(out + AT_VARY_LEN, entry->vary.len, 4);
     put_number(out + AT_HEAD_LEN, entry->head.len, 4);
@@ -132,20 +127,16 @@ static bool read_record(const char *at, struct cache_record *record)
     return true;
 }
 
-/* Lengths that fit each other and what an entry may have. */
+/* Lengths that an entry may have. */
 static bool read_lengths(const char *at, struct cache_entry *entry)
 {
-    uint64_t body_at = get_word(at + AT_BODY_AT);
-
     entry->body_size = get_number(at + AT_BODY_SIZE, 8);
-    entry->body_crc = get_word(at + AT_BODY_CRC);
+    entry->seed = get_number(at + AT_SEED, 8);
     entry->key.len = get_word(at + AT_KEY_LEN);
     entry->vary.len = get_word(at + AT_VARY_LEN);
     entry->head.len = get_word(at + AT_HEAD_LEN);
-    entry->padded = body_at != cache_file_head_len(entry);
     return entry->key.len <= CACHE_KEY_MAX && entry->vary.len <= CACHE_VARY_MAX &&
-           entry->head.len <= CACHE_HEAD_MAX && entry->body_size <= INT64_MAX / 2 &&
-           body_at == cache_file_body_at(entry);
+           entry->head.len <= CACHE_HEAD_MAX && entry->body_size <= INT64_MAX / 2;
 }
 
 static bool read_texts(const char *at, struct cache_entry *entry)
@@ -193,29 +184,5 @@ static bool has_stamp(const struct cache_record *record, struct timespec modifie
 bool cache_file_is_untouched(const struct cache_entry *entry, uint64_t size,
                              struct timespec modified)
 {
-    return size == cache_file_body_at(entry) + entry->body_size &&
-           has_stamp(&entry->record, modified);
-}
-
-/* A revalidation writes the record first, and sets the time then. */
-static bool is_being_renewed(const struct cache_record *record, struct timespec modified)
-{
-    int64_t behind = (int64_t)modified.tv_sec - (int64_t)record->stamp.tv_sec;
-
-    return behind >= -1 && behind <= 1;
-}
-
-bool cache_file_is_whole(int fd, uint64_t size, struct timespec modified)
-{
-    struct cache_record record;
-    char bytes[CACHE_RECORD];
-    struct stat found;
-
-    if (fstat(fd, &found) < 0 || (uint64_t)found.st_size != size)
-        return false;
-    if (found.st_mtim.tv_sec == modified.tv_sec && found.st_mtim.tv_nsec == modified.tv_nsec)
-        return true;
-    return pread(fd, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes &&
-           read_record(bytes, &record) && !has_stamp(&record, modified) &&
-           (has_stamp(&record, found.st_mtim) || is_being_renewed(&record, found.st_mtim));
+    return size == cache_file_size(entry) && has_stamp(&entry->record, modified);
 }

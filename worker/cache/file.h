@@ -1,11 +1,10 @@
 /* file.h: what a file of a cache looks like: a head of our own, the key, the upstream's head as
- * it came, and the body without its framing. A large body begins at a page of its own, so that
- * whole pages are sent.
+ * it came, and the body without its framing, in blocks (body.h).
  *
  * Numbers are little-endian. The first CACHE_RECORD bytes say how long the answer is good
  * and are all that a revalidation changes; they and the rest of the head have a checksum
- * each. A file is never trusted: what is cut short, torn or written by somebody else is as if
- * it were not there. */
+ * each, and so has each block of the body. A file is never trusted: what is cut short, torn,
+ * damaged or written by somebody else is as if it were not there. */
 #ifndef MUXD_WORKER_CACHE_FILE_H
 #define MUXD_WORKER_CACHE_FILE_H
 
@@ -37,19 +36,18 @@ struct cache_record {
 struct cache_entry {
     struct cache_record record;
     uint64_t body_size;
-    uint32_t body_crc;                   /* crc32_add of the body */
+    uint64_t seed;                       /* of the checksums of the body's blocks */
     unsigned char variant[CACHE_DIGEST]; /* of the request's fields that Vary names */
     struct slice key;
     struct slice vary; /* the answer's Vary; empty: none that counts */
     struct slice head; /* the upstream's, the empty line included */
-    bool padded;       /* the body begins at a page */
 };
 
-/* Bytes of all that is written before the body. */
+/* Bytes of all that is written before the body: it begins there. */
 size_t cache_file_head_len(const struct cache_entry *);
 
-/* Where the body of the entry begins in its file. */
-uint64_t cache_file_body_at(const struct cache_entry *);
+/* Bytes of the whole file. */
+uint64_t cache_file_size(const struct cache_entry *);
 
 /* Writes all that stands before the body: cache_file_head_len bytes. */
 void cache_file_write(const struct cache_entry *, char *out);
@@ -72,9 +70,5 @@ int64_t cache_file_written(const struct cache_entry *);
 
 /* The file is as long as its entry says and nobody has written to it since. */
 bool cache_file_is_untouched(const struct cache_entry *, uint64_t size, struct timespec modified);
-
-/* An open file that had this size and time of modification is still as it was, but for a record
- * that a revalidation has written. */
-bool cache_file_is_whole(int fd, uint64_t size, struct timespec modified);
 
 #endif

@@ -99,7 +99,7 @@ static bool note_use(struct cache_use *use, struct cache_known *known, struct ou
     return noted;
 }
 
-static void note_gone(const struct cache_use *use)
+void cache_note_gone(const struct cache_use *use)
 {
     struct cache_table *table = cache_lock(use);
 
@@ -197,13 +197,13 @@ static enum cache_found look_for(struct cache_use *use, struct cache_known *know
     if (known->error != 0 && known->error_until >= use->exchange->request->worker->clock.wall)
         return CACHE_FAILED;
     if (outlook.may_exist)
-        cache_open_entry(use, known->seal);
+        cache_open_entry(use);
     if (use->file != NULL && outlook.purges && is_purged(use))
         use->file = NULL;
     if (use->file != NULL)
         return judge(use);
     if (known->exists)
-        note_gone(use);
+        cache_note_gone(use);
     return known->uses < settings->min_uses ? CACHE_RARE : CACHE_NONE;
 }
 

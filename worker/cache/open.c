@@ -1,19 +1,17 @@
 /* The file of an entry: opened, read, and looked at before it is believed. */
 #include "worker/cache/use_internal.h"
 
-#include "common/crc32.h"
 #include "common/read_write.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
+#include "worker/http/range.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    HEAD_USUAL = 2048,              /* bytes that are read at first */
-    BODY_CHECKED = 4 * 1024 * 1024, /* bytes of a body that a worker can wait for */
-};
+enum { HEAD_USUAL = 2048 }; /* bytes that are read at first */
 
 /* --- the head --- */
 
@@ -57,96 +55,69 @@ static bool read_entry(struct cache_use *use)
 
 /* --- the body --- */
 
-/* The checksum of a body that is not in memory. False: it cannot be read. */
-static bool add_body(const struct cache_use *use, uint32_t *crc)
+struct slice cache_read_block(struct worker *worker, const struct cache_body *body, uint64_t at)
 {
-    uint64_t at = cache_file_body_at(&use->entry);
-    struct buffer_pool *pool = &use->exchange->request->worker->buffers;
-    struct buffer *buffer = buffer_take(pool);
-    ssize_t got = -1;
-
-    while (buffer != NULL && at < use->file->size) {
-        got = pread(use->file->fd, buffer->data, buffer->size, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        *crc = crc32_add(*crc, buffer->data, (size_t)got);
-        at += (uint64_t)got;
-    }
-    buffer_give(pool, buffer);
-    return at >= use->file->size;
+    if (worker->cache_block == NULL)
+        worker->cache_block = calloc(1, sizeof *worker->cache_block);
+    if (worker->cache_block == NULL)
+        return SLICE("");
+    return cache_body_read(body, at, worker->cache_block);
 }
 
-static bool has_checksum(const struct cache_use *use)
+/* Where in the body the range begins that is asked for; 0: none is. */
+static uint64_t first_wanted(const struct cache_use *use)
 {
-    struct slice content = use->file->content;
-    uint32_t crc = 0;
+    struct request *request = use->exchange->request;
+    const struct field *range = head_known(&request->head, FIELD_RANGE);
+    struct byte_range *ranges;
+    size_t count;
 
-    if (content.at != NULL) {
-        struct slice body = slice_from(content, (size_t)cache_file_body_at(&use->entry));
-        crc = crc32_add(0, body.at, body.len);
-    } else if (!add_body(use, &crc)) {
-        return false;
-    }
-    return crc == use->entry.body_crc;
+    if (range == NULL || range_parse(&request->arena, range->value, use->found.size, UINT_MAX,
+                                     &ranges, &count) != RANGE_SATISFIABLE)
+        return 0;
+    return ranges[0].first;
 }
 
-/* Which file it is, and as of when: no change of it leaves both as they are. Never 0. */
-static uint64_t seal_of(const struct open_file *file)
+static bool has_block(const struct cache_use *use, uint64_t at)
 {
-    uint64_t time = (uint64_t)file->changed.tv_sec * 1000000000 + (uint64_t)file->changed.tv_nsec;
-
-    return (time * UINT64_C(0x9e3779b97f4a7c15) ^ file->inode) | 1;
+    return cache_read_block(use->exchange->request->worker, &use->found, at).len > 0;
 }
 
-static void note_seal(const struct cache_use *use, uint64_t seal)
-{
-    struct cache_table *table = cache_lock(use);
-
-    if (table == NULL)
-        return;
-    cache_table_seal(table, use->digest, seal);
-    cache_unlock(use);
-}
-
-/* The body is looked at once after each change of the file: all workers know then. */
-static bool body_is_sound(struct cache_use *use, uint64_t known_seal)
+/* Whether a range that is asked for will be what is sent is not known yet. */
+bool cache_begins_well(struct cache_use *use)
 {
     struct open_file *file = use->file;
-    uint64_t seal = seal_of(file);
 
-    if (file->verified)
+    if (use->found.size == 0 || use->exchange->request->head_only || use->purges)
         return true;
-    bool sealed = known_seal == seal || use->entry.body_size > BODY_CHECKED;
-    if (!sealed && !has_checksum(use))
-        return false;
-    if (!file_is_settled(use->exchange->request, file))
-        return true;
-    file->verified = true;
-    if (!sealed)
-        note_seal(use, seal);
-    return true;
+    if (file->content.at == NULL)
+        return has_block(use, 0) && has_block(use, first_wanted(use));
+    if (!file->verified)
+        file->verified = cache_body_is_sound(&use->found, file->content.at + use->found.from);
+    return file->verified;
+}
+
+static void find_body(struct cache_use *use)
+{
+    cache_block_forget(use->exchange->request->worker->cache_block, &use->found);
+    use->found = (struct cache_body){ .fd = use->file->fd,
+                                      .from = cache_file_head_len(&use->entry),
+                                      .seed = use->entry.seed,
+                                      .size = use->entry.body_size };
 }
 
 /* --- all together --- */
 
-static bool is_whole(const struct open_file *file)
+static bool is_sound(struct cache_use *use)
 {
+    const struct open_file *file = use->file;
     struct timespec modified = { file->modified, file->modified_nanoseconds };
 
-    return cache_file_is_whole(file->fd, file->size, modified);
-}
-
-static bool is_sound(struct cache_use *use, uint64_t known_seal)
-{
-    struct open_file *file = use->file;
-    struct timespec modified = { file->modified, file->modified_nanoseconds };
-
-    file->is_whole = is_whole;
-    return file->kind == FILE_REGULAR && read_entry(use) &&
-           cache_file_is_untouched(&use->entry, file->size, modified) &&
-           body_is_sound(use, known_seal);
+    if (file->kind != FILE_REGULAR || !read_entry(use) ||
+        !cache_file_is_untouched(&use->entry, file->size, modified))
+        return false;
+    find_body(use);
+    return cache_begins_well(use);
 }
 
 static void log_unopened(const struct cache_use *use, const char *path, int error)
@@ -155,36 +126,51 @@ static void log_unopened(const struct cache_use *use, const char *path, int erro
         request_log(use->exchange->request, LOG_LEVEL_CRIT, error, "open() \"%s\" failed", path);
 }
 
-/* What was opened is not what was looked for. */
-static void log_useless(const struct cache_use *use, const char *path, bool sound)
+/* Another file may have taken its place meanwhile: that one stays. */
+static bool is_at(const char *path, const struct open_file *file)
+{
+    struct stat found;
+
+    return lstat(path, &found) == 0 && S_ISREG(found.st_mode) &&
+           (uint64_t)found.st_ino == file->inode;
+}
+
+void cache_discard(struct cache_use *use)
 {
     struct request *request = use->exchange->request;
+    const char *path = use->file->path.at;
 
-    if (sound)
-        request_log(request, LOG_LEVEL_CRIT, 0, "cache file \"%s\" has md5 collision", path);
-    else
-        request_log(request, LOG_LEVEL_WARN, 0, "cache file \"%s\" is damaged: it is fetched again",
-                    path);
+    request_log(request, LOG_LEVEL_WARN, 0, "cache file \"%s\" is damaged: it is fetched again",
+                path);
+    if (!is_at(path, use->file))
+        return;
+    if (unlink(path) < 0 && errno != ENOENT)
+        request_log(request, LOG_LEVEL_CRIT, errno, "unlink() \"%s\" failed", path);
+    cache_note_gone(use);
 }
 
 /* One whose record is just being written anew, by a revalidation, is good at a second look. */
-void cache_open_entry(struct cache_use *use, uint64_t known_seal)
+void cache_open_entry(struct cache_use *use)
 {
+    struct request *request = use->exchange->request;
     char text[PATH_MAX];
     struct slice path = slice_make(text, cache_file_path(use->cache, use->digest, text));
     bool sound = false;
 
     for (unsigned look = 0; look < 2 && !sound; look++) {
-        int error = file_open_own(use->exchange->request, path, &use->file);
+        int error = file_open_own(request, path, &use->file);
         if (error != 0) {
             use->file = NULL;
             log_unopened(use, text, error);
             return;
         }
-        sound = is_sound(use, known_seal);
+        sound = is_sound(use);
     }
     if (sound && slice_equal(use->entry.key, use->key))
         return;
+    if (sound)
+        request_log(request, LOG_LEVEL_CRIT, 0, "cache file \"%s\" has md5 collision", text);
+    else if (!use->purges)
+        cache_discard(use);
     use->file = NULL;
-    log_useless(use, text, sound);
 }

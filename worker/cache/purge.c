@@ -69,7 +69,7 @@ int cache_purge(struct cache_use *use)
 {
     if (slice_ends(use->key, SLICE("*")))
         return purge_many(use, slice_first(use->key, use->key.len - 1), true);
-    cache_open_entry(use, 0);
+    cache_open_entry(use);
     bool varies = use->file != NULL && use->entry.vary.len > 0;
     int outcome = purge_one(use);
     /* Its variants have names that nobody can tell from the key. */

@@ -1,8 +1,7 @@
 /* What the upstream answers, on its way into a file of the cache. */
-#include "common/anchor.h"
 #include "worker/cache/use_internal.h"
 
-#include "common/crc32.h"
+#include "common/anchor.h"
 #include "common/read_write.h"
 #include "worker/context.h"
 #include "worker/handlers/file_cache.h"
@@ -11,13 +10,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-    TEMP_NAME_MAX = sizeof CACHE_TEMP_FOLDER + 48,
-    SMALL = 16 * 1024, /* bytes of a body that is not worth a page of its own */
-};
+enum { TEMP_NAME_MAX = sizeof CACHE_TEMP_FOLDER + 48 };
 
 static void failed(const struct cache_use *use, const char *call, const char *path)
 {
@@ -33,9 +30,9 @@ static void remove_temp(struct cache_use *use)
 
 static void close_file(struct cache_use *use)
 {
-    if (use->fd >= 0)
-        close(use->fd);
-    use->fd = -1;
+    if (use->stored.fd >= 0)
+        close(use->stored.fd);
+    use->stored.fd = -1;
 }
 
 void cache_drop_file(struct cache_use *use)
@@ -67,8 +64,8 @@ static bool open_temp(struct cache_use *use)
         return false;
     snprintf(use->temp_path, room, "%s" CACHE_TEMP_FOLDER "/%ld.%llu", use->cache->path,
              (long)getpid(), (unsigned long long)++worker->cache_files);
-    use->fd = anchored_open(use->temp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    return use->fd >= 0;
+    use->stored.fd = anchored_open(use->temp_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    return use->stored.fd >= 0;
 }
 
 static struct slice received_head(const struct exchange *x)
@@ -93,12 +90,16 @@ static void choose_place(struct cache_use *use)
     memcpy(use->digest, use->main, CACHE_DIGEST);
 }
 
-/* It may have to be sent from the page cache: smaller ones are held in memory. */
-static bool may_be_large(const struct answer_head *head)
+/* No other file's: not even that of one of this name before it. */
+static uint64_t make_seed(void)
 {
-    uint64_t length;
+    uint64_t seed;
+    struct timespec now;
 
-    return answer_framing(head, false, &length) != ANSWER_LENGTH || length > SMALL;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
+        return seed;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return ((uint64_t)now.tv_sec << 30 ^ (uint64_t)now.tv_nsec) + ((uint64_t)getpid() << 40);
 }
 
 void cache_store(struct cache_use *use, const struct freshness *freshness)
@@ -113,7 +114,10 @@ void cache_store(struct cache_use *use, const struct freshness *freshness)
                                        .key = use->key,
                                        .vary = freshness->vary,
                                        .head = head,
-                                       .padded = may_be_large(&x->head) };
+                                       .seed = make_seed() };
+    use->stored = (struct cache_body){
+        .fd = -1, .from = cache_file_head_len(&use->fresh), .seed = use->fresh.seed, .open = true
+    };
     if (head.at == NULL || head.len > CACHE_HEAD_MAX)
         return;
     choose_place(use);
@@ -128,17 +132,11 @@ void cache_store(struct cache_use *use, const struct freshness *freshness)
 void cache_write(struct exchange *x, struct slice piece)
 {
     struct cache_use *use = x->cache;
-    uint64_t at = cache_file_body_at(&use->fresh) + use->written;
 
-    if (use->writing != CACHE_WRITING)
+    if (use->writing != CACHE_WRITING || cache_body_add(&use->stored, piece))
         return;
-    if (!write_exactly(use->fd, piece, at)) {
-        failed(use, "write()", use->temp_path);
-        give_up(use);
-        return;
-    }
-    use->written += piece.len;
-    use->fresh.body_crc = crc32_add(use->fresh.body_crc, piece.at, piece.len);
+    failed(use, "write()", use->temp_path);
+    give_up(use);
 }
 
 bool cache_is_writing(const struct exchange *x)
@@ -163,25 +161,6 @@ static bool stamp(int fd, const struct timespec *time)
     return futimens(fd, times) == 0;
 }
 
-/* A body whose length was not known, and is small: its page is given back, unless a client has to
- * get some of it from there. */
-static bool compact(struct cache_use *use)
-{
-    if (!use->fresh.padded || use->written > SMALL || use->behind > 0)
-        return true;
-    struct buffer_pool *pool = &use->exchange->request->worker->buffers;
-    struct buffer *buffer = buffer_take_sized(pool, SMALL);
-    uint64_t from = cache_file_body_at(&use->fresh);
-    bool done = buffer != NULL && read_exactly(use->fd, buffer->data, (size_t)use->written, from);
-
-    use->fresh.padded = false;
-    uint64_t to = cache_file_body_at(&use->fresh);
-    done = done && write_exactly(use->fd, slice_make(buffer->data, (size_t)use->written), to) &&
-           ftruncate(use->fd, (off_t)(to + use->written)) == 0;
-    buffer_give(pool, buffer);
-    return done;
-}
-
 static bool write_head(struct cache_use *use)
 {
     size_t len = cache_file_head_len(&use->fresh);
@@ -191,11 +170,11 @@ static bool write_head(struct cache_use *use)
         errno = ENOMEM;
         return false;
     }
-    use->fresh.body_size = use->written;
+    use->fresh.body_size = use->stored.size;
     clock_gettime(CLOCK_REALTIME, &use->fresh.record.stamp);
     cache_file_write(&use->fresh, head);
-    return write_exactly(use->fd, slice_make(head, len), 0) &&
-           stamp(use->fd, &use->fresh.record.stamp);
+    return write_exactly(use->stored.fd, slice_make(head, len), 0) &&
+           stamp(use->stored.fd, &use->fresh.record.stamp);
 }
 
 /* The folders of levels are made when they are first needed. */
@@ -209,12 +188,11 @@ static bool move_in(const struct cache_use *use, char *path, size_t len)
 
 static void note_stored(struct cache_use *use)
 {
-    uint64_t size = cache_file_body_at(&use->fresh) + use->written;
     struct cache_table *table = cache_lock(use);
 
     if (table == NULL)
         return;
-    cache_table_stored(table, use->digest, cache_space(size),
+    cache_table_stored(table, use->digest, cache_space(cache_file_size(&use->fresh)),
                        use->exchange->request->worker->clock.now);
     cache_unlock(use);
 }
@@ -227,7 +205,7 @@ void cache_finish(struct exchange *x)
     if (!cache_is_writing(x))
         return;
     size_t len = cache_file_path(use->cache, use->digest, path);
-    if (!compact(use) || !write_head(use)) {
+    if (!cache_body_end(&use->stored) || !write_head(use)) {
         failed(use, "write()", use->temp_path);
         give_up(use);
         return;
@@ -256,8 +234,8 @@ void cache_renew(struct cache_use *use, const struct freshness *freshness)
     struct stat found;
 
     cache_file_path(use->cache, use->digest, path);
-    use->fd = anchored_open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
-    if (use->fd < 0) {
+    int fd = anchored_open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (fd < 0) {
         if (errno != ENOENT)
             failed(use, "open()", path);
         return;
@@ -265,14 +243,12 @@ void cache_renew(struct cache_use *use, const struct freshness *freshness)
     /* Only the file that was found: another one has a record of its own. */
     clock_gettime(CLOCK_REALTIME, &record.stamp);
     cache_file_write_record(&record, bytes);
-    if (fstat(use->fd, &found) < 0)
+    if (fstat(fd, &found) < 0)
         failed(use, "fstat()", path);
     else if ((uint64_t)found.st_ino == use->file->inode &&
-             (!write_exactly(use->fd, slice_make(bytes, sizeof bytes), 0) ||
-              !stamp(use->fd, &record.stamp)))
+             (!write_exactly(fd, slice_make(bytes, sizeof bytes), 0) || !stamp(fd, &record.stamp)))
         failed(use, "write()", path);
-    close(use->fd);
-    use->fd = -1;
+    close(fd);
 }
 
 /* --- a client that is slower than the file --- */
@@ -293,23 +269,22 @@ uint64_t cache_behind(const struct exchange *x)
 bool cache_read_behind(struct exchange *x, char *room, size_t len, size_t *got)
 {
     struct cache_use *use = x->cache;
-    uint64_t at = cache_file_body_at(&use->fresh) + use->written - use->behind;
-    ssize_t read;
+    uint64_t at = use->stored.size - use->behind;
 
     *got = 0;
     if (len > use->behind)
         len = (size_t)use->behind;
     if (len == 0)
         return true;
-    do
-        read = pread(use->fd, room, len, (off_t)at);
-    while (read < 0 && errno == EINTR);
-    if (read == 0)
+    struct slice bytes = slice_first(cache_read_block(x->request->worker, &use->stored, at), len);
+    if (bytes.len == 0) {
+        cache_give_up(x);
         errno = EIO;
-    if (read <= 0)
         return false;
-    use->behind -= (uint64_t)read;
-    *got = (size_t)read;
+    }
+    memcpy(room, bytes.at, bytes.len);
+    use->behind -= bytes.len;
+    *got = bytes.len;
     return true;
 }
 

@@ -207,15 +207,6 @@ bool cache_table_found(struct cache_table *table, const unsigned char digest[sta
     return (node != NULL && node->known.exists) || cache_table_stored(table, digest, size, now);
 }
 
-void cache_table_seal(struct cache_table *table, const unsigned char digest[static CACHE_DIGEST],
-                      uint64_t seal)
-{
-    struct node *node = find(table, digest);
-
-    if (node != NULL)
-        node->known.seal = seal;
-}
-
 void cache_table_gone(struct cache_table *table, const unsigned char digest[static CACHE_DIGEST])
 {
     struct node *node = find(table, digest);

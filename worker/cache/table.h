@@ -43,7 +43,6 @@ struct cache_known {
     uint64_t claim;      /* of the update under way; 0: none */
     pid_t claimed_by;
     uint64_t claimed_at; /* monotonic ms */
-    uint64_t seal;       /* of the file as it was when its body was found to be good; 0: not yet */
 };
 
 /* An entry that has made room, whose file is to be removed. */
@@ -78,10 +77,6 @@ bool cache_table_stored(struct cache_table *, const unsigned char digest[static 
 /* A file that was found on the disk; a known entry is not changed. False: there is no room. */
 bool cache_table_found(struct cache_table *, const unsigned char digest[static CACHE_DIGEST],
                        uint64_t size, uint64_t now);
-
-/* The file of this seal was looked at, and is good. */
-void cache_table_seal(struct cache_table *, const unsigned char digest[static CACHE_DIGEST],
-                      uint64_t seal);
 
 /* There is no file, or none that is good. */
 void cache_table_gone(struct cache_table *, const unsigned char digest[static CACHE_DIGEST]);

@@ -42,6 +42,8 @@ static void end(struct request *request, void *what)
     timer_disarm(&worker->timers, &use->timer);
     cache_drop_file(use);
     cache_release(use);
+    cache_block_forget(worker->cache_block, &use->found);
+    cache_block_forget(worker->cache_block, &use->stored);
     buffer_give(&worker->buffers, use->bytes);
     buffer_give(&worker->buffers, use->scratch);
 }
@@ -98,7 +100,7 @@ static struct cache_use *make_use(struct exchange *x, const struct cache *cache)
         return NULL;
     use->exchange = x;
     use->cache = cache;
-    use->fd = -1;
+    use->stored.fd = -1;
     use->storable = true;
     use->timer.fire = wait_over;
     if (!make_key(use) || !request_at_end(x->request, end, use))

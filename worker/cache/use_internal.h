@@ -2,6 +2,7 @@
 #ifndef MUXD_WORKER_CACHE_USE_INTERNAL_H
 #define MUXD_WORKER_CACHE_USE_INTERNAL_H
 
+#include "worker/cache/body.h"
 #include "worker/cache/cache.h"
 #include "worker/cache/freshness.h"
 #include "worker/cache/table.h"
@@ -35,16 +36,17 @@ struct cache_use {
     struct open_file *file; /* NULL: nothing that is good */
     struct buffer *bytes;   /* its beginning, unless the file is in memory */
     struct cache_entry entry;
-    struct answer_head old; /* of an entry that is too old */
-    bool answers;           /* it is what the client gets */
+    struct cache_body found;
+    struct body_source source; /* of the answer's body */
+    struct answer_head old;    /* of an entry that is too old */
+    bool answers;              /* it is what the client gets */
 
     /* what is written */
     enum cache_writing writing;
     struct cache_entry fresh;
-    int fd; /* -1: none */
+    struct cache_body stored; /* fd -1: none */
     char *temp_path;
-    uint64_t written; /* bytes of the body */
-    uint64_t behind;  /* the last of them that the client has to get from the file */
+    uint64_t behind; /* the last bytes of it, which the client has to get from the file */
     struct buffer *scratch;
 };
 
@@ -76,14 +78,25 @@ bool cache_claim(struct cache_use *, uint64_t younger_than);
 /* Gives the claim back, if there is one. */
 void cache_release(struct cache_use *);
 
+/* There is no file of use->digest, or none that is good. */
+void cache_note_gone(const struct cache_use *);
+
 /* Removes the file of an entry that has made room. */
 void cache_remove_evicted(const struct cache *, const struct cache_evicted *, const struct log *);
 
 /* --- open.c --- */
 
-/* Opens the file of use->digest; use->file is NULL when there is none that is good. `known_seal`:
- * the table's. */
-void cache_open_entry(struct cache_use *, uint64_t known_seal);
+/* Opens the file of use->digest; use->file is NULL when there is none that is good. */
+void cache_open_entry(struct cache_use *);
+
+/* The block is good with which the answer begins, if it has a body. */
+bool cache_begins_well(struct cache_use *);
+
+/* What was found is damaged: it is logged, and removed. */
+void cache_discard(struct cache_use *);
+
+/* Bytes of a body from `at` on, as of cache_body_read. */
+struct slice cache_read_block(struct worker *, const struct cache_body *, uint64_t at);
 
 /* --- answer.c --- */
 

@@ -32,10 +32,8 @@ struct open_file {
     struct timespec changed;   /* ctime: nobody can set it */
     uint64_t inode;
     /* of a file of worker/cache: */
-    bool verified;     /* its content was looked at */
-    struct slice head; /* its beginning, kept by file_keep_head; at NULL: not kept */
-    bool (*is_whole)(const struct open_file *); /* asked before more of it is sent, in a later turn
-                                                   of the loop; NULL: nobody asks */
+    bool verified;              /* the content that is in memory was looked at */
+    struct slice head;          /* its beginning, kept by file_keep_head; at NULL: not kept */
     struct slice content;       /* whole content of a small file; at NULL: not in memory */
     struct slice etag;          /* "\"65a1b2c3-400\"", made once */
     struct slice last_modified; /* HTTP date text, made once */
@@ -97,9 +95,6 @@ struct file_facts {
 
 /* Likewise, with more to know: always asks the system. */
 int file_facts(struct request *, struct slice path, struct file_facts *);
-
-/* The file has not changed for so long that another change must show in its times. */
-bool file_is_settled(const struct request *, const struct open_file *);
 
 /* Keeps a copy of a settled file's beginning as long as the file is known: no promise. */
 void file_keep_head(struct request *, struct open_file *, struct slice head);

@@ -227,7 +227,8 @@ static int64_t milliseconds_since(const struct request *request, struct timespec
     return now - ((int64_t)changed.tv_sec * 1000 + changed.tv_nsec / 1000000);
 }
 
-bool file_is_settled(const struct request *request, const struct open_file *file)
+/* The file has not changed for so long that another change must show in its times. */
+static bool is_settled(const struct request *request, const struct open_file *file)
 {
     int64_t wanted = file->changed.tv_nsec != 0 ? SETTLED_FINELY : SETTLED_AFTER;
 
@@ -342,7 +343,7 @@ void file_keep_head(struct request *request, struct open_file *file, struct slic
     const struct file_entry *entry = (const struct file_entry *)file;
 
     if (!entry->listed || file->head.at != NULL || head.len > HEAD_MAX ||
-        !file_is_settled(request, file))
+        !is_settled(request, file))
         return;
     char *copy = malloc(head.len);
     if (copy == NULL)

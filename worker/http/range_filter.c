@@ -85,16 +85,8 @@ static bool add_part(struct request *request, const struct whole *whole, struct 
         uint64_t end = start + segment_length(piece);
         uint64_t from = range.first > start ? range.first : start;
         uint64_t to = range.end < end ? range.end : end;
-        if (from < to) {
-            bool added =
-                piece->file != NULL
-                    ? response_file(request, piece->file, piece->offset + (from - start),
-                                    piece->offset + (to - start))
-                    : response_memory(request, slice_make(piece->memory.at + (from - start),
-                                                          (size_t)(to - from)));
-            if (!added)
-                return false;
-        }
+        if (from < to && !response_part(request, piece, from - start, to - start))
+            return false;
         start = end;
     }
     return true;

@@ -100,22 +100,83 @@ bool response_text(struct request *request, struct slice text)
     return response_memory(request, text);
 }
 
-bool response_file(struct request *request, struct open_file *file, uint64_t offset, uint64_t end)
+/* Of a file or a source. */
+static bool add_range(struct request *request, struct segment range)
 {
-    if (offset == end)
+    if (range.offset == range.end)
         return true;
     struct segment *segment = segment_add(request);
     if (segment == NULL)
         return false;
-    segment->file = file;
-    segment->offset = offset;
-    segment->end = end;
+    *segment = range;
     return true;
+}
+
+bool response_file(struct request *request, struct open_file *file, uint64_t offset, uint64_t end)
+{
+    return add_range(request, (struct segment){ .file = file, .offset = offset, .end = end });
+}
+
+bool response_source(struct request *request, struct body_source *source, uint64_t offset,
+                     uint64_t end)
+{
+    return add_range(request, (struct segment){ .source = source, .offset = offset, .end = end });
+}
+
+bool response_part(struct request *request, const struct segment *segment, uint64_t from,
+                   uint64_t to)
+{
+    if (segment_is_memory(segment))
+        return response_memory(request, slice_make(segment->memory.at + from, (size_t)(to - from)));
+    return add_range(request, (struct segment){ .file = segment->file,
+                                                .source = segment->source,
+                                                .offset = segment->offset + from,
+                                                .end = segment->offset + to });
 }
 
 uint64_t segment_length(const struct segment *segment)
 {
-    return segment->file != NULL ? segment->end - segment->offset : segment->memory.len;
+    return segment_is_memory(segment) ? segment->memory.len : segment->end - segment->offset;
+}
+
+void segment_log_short(const struct segment *segment, struct request *request)
+{
+    request_log(request, LOG_LEVEL_ALERT, 0, "file \"%.*s\" was truncated while being sent",
+                (int)segment->file->path.len, segment->file->path.at);
+}
+
+static size_t read_source(const struct segment *segment, struct request *request, char *room,
+                          size_t len)
+{
+    struct slice bytes = segment->source->read(segment->source, request, segment->offset);
+
+    bytes = slice_first(bytes, len);
+    if (bytes.len > 0)
+        memcpy(room, bytes.at, bytes.len);
+    return bytes.len;
+}
+
+static size_t read_file(const struct segment *segment, struct request *request, char *room,
+                        size_t len)
+{
+    ssize_t got = read_up_to(segment->file->fd, room, len, segment->offset);
+
+    if (got > 0)
+        return (size_t)got;
+    segment_log_short(segment, request);
+    return 0;
+}
+
+size_t segment_read(struct segment *segment, struct request *request, char *room, size_t len)
+{
+    uint64_t left = segment->end - segment->offset;
+
+    if (len > left)
+        len = (size_t)left;
+    size_t got = segment->source != NULL ? read_source(segment, request, room, len)
+                                         : read_file(segment, request, room, len);
+    segment->offset += got;
+    return got;
 }
 
 void response_drop_body(struct request *request)
@@ -152,13 +213,6 @@ static bool choose_chunked(struct request *request)
     return may_chunk;
 }
 
-static bool add_segment(struct request *request, const struct segment *segment)
-{
-    return segment->file != NULL
-               ? response_file(request, segment->file, segment->offset, segment->end)
-               : response_memory(request, segment->memory);
-}
-
 /* Puts each piece of the body into a chunk (RFC 9112 7.1). */
 static bool frame_chunks(struct request *request)
 {
@@ -174,7 +228,8 @@ static bool frame_chunks(struct request *request)
         struct segment piece = *next; /* its place is used again */
         struct slice size =
             arena_printf(&request->arena, "%llx\r\n", (unsigned long long)segment_length(&piece));
-        if (size.at == NULL || !response_memory(request, size) || !add_segment(request, &piece) ||
+        if (size.at == NULL || !response_memory(request, size) ||
+            !response_part(request, &piece, 0, segment_length(&piece)) ||
             !response_memory(request, SLICE("\r\n")))
             return false;
         next = piece.next;
@@ -378,13 +433,21 @@ static bool render_head(struct request *request, bool completed, bool chunked)
 
 /* --- the body --- */
 
-static bool copy_file(struct request *request, struct segment *segment)
+static bool copy_segment(struct request *request, struct segment *segment)
 {
-    size_t len = (size_t)(segment->end - segment->offset);
-    char *room = output_reserve(request->connection, len);
+    size_t len = (size_t)segment_length(segment), done = 0;
 
-    if (room == NULL || !read_exactly(segment->file->fd, room, len, segment->offset))
+    if (segment_is_memory(segment))
+        return output_append(request->connection, segment->memory);
+    char *room = output_reserve(request->connection, len);
+    if (room == NULL)
         return false;
+    while (done < len) {
+        size_t got = segment_read(segment, request, room + done, len - done);
+        if (got == 0)
+            return false;
+        done += got;
+    }
     output_commit(request->connection, len);
     return true;
 }
@@ -403,8 +466,7 @@ static bool copy_small_body(struct request *request)
             return true;
     }
     for (struct segment *piece = response->body; piece != NULL; piece = piece->next)
-        if (!(piece->file != NULL ? copy_file(request, piece)
-                                  : output_append(request->connection, piece->memory)))
+        if (!copy_segment(request, piece))
             return false;
     request->bytes_sent += total;
     response->body = NULL;

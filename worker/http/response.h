@@ -22,13 +22,26 @@ struct response_field {
     bool hidden; /* removed again by a later step */
 };
 
+/* A body that is looked at before it is sent: somebody else's files. */
+struct body_source {
+    /* Bytes of the body from `at` on, at least one, that are good until the next call of any
+     * source. Empty: they cannot be had, which was logged; the connection must be cut. */
+    struct slice (*read)(struct body_source *, struct request *, uint64_t at);
+};
+
 /* A piece of the body in the order it is sent. */
 struct segment {
     struct segment *next;
-    struct slice memory; /* when file is NULL; lives as long as the request */
+    struct slice memory; /* when there is neither file nor source; lives as long as the request */
     struct open_file *file;
-    uint64_t offset, end; /* of the file */
+    struct body_source *source;
+    uint64_t offset, end; /* of the file, or of the source's body */
 };
+
+static inline bool segment_is_memory(const struct segment *segment)
+{
+    return segment->file == NULL && segment->source == NULL;
+}
 
 struct response {
     unsigned status;               /* 0: not set yet */
@@ -77,11 +90,25 @@ bool response_text(struct request *, struct slice text);
  * response holds a reference and releases it when the request ends. */
 bool response_file(struct request *, struct open_file *, uint64_t offset, uint64_t end);
 
+/* Likewise of a source, which lives as long as the request. */
+bool response_source(struct request *, struct body_source *, uint64_t offset, uint64_t end);
+
+/* Adds a part of a piece of the body, in bytes from its beginning. */
+bool response_part(struct request *, const struct segment *, uint64_t from, uint64_t to);
+
 /* Adds memory to the body without changing `length` (multipart boundaries). */
 bool response_memory(struct request *, struct slice memory);
 
 /* Bytes of a segment that are still to be sent. */
 uint64_t segment_length(const struct segment *);
+
+/* Reads the next of them, of a file or a source, into `room`, and passes them: at most `len`. How
+ * many; 0: there are none although there should be, which was logged. */
+size_t segment_read(struct segment *, struct request *, char *room, size_t len);
+
+/* Content-Length is promised: of a file that has become shorter the log is told, and the
+ * connection must be cut. */
+void segment_log_short(const struct segment *, struct request *);
 
 /* Drops the body segments (a 304, an error page instead). */
 void response_drop_body(struct request *);

@@ -1,33 +1,13 @@
 #include "worker/http/stream.h"
 
 #include "worker/context.h"
-#include "worker/handlers/file_cache.h"
 #include "worker/http/request.h"
 #include "worker/net/connection.h"
-
-#include <errno.h>
-#include <unistd.h>
 
 struct segment_stream {
     struct stream stream;
     struct segment *next;
 };
-
-/* The next bytes of a file; 0 when it has become shorter than it was. */
-static size_t read_file(struct segment *segment, char *room, size_t len)
-{
-    uint64_t left = segment->end - segment->offset;
-    ssize_t got;
-
-    do
-        got =
-            pread(segment->file->fd, room, left < len ? (size_t)left : len, (off_t)segment->offset);
-    while (got < 0 && errno == EINTR);
-    if (got <= 0)
-        return 0;
-    segment->offset += (uint64_t)got;
-    return (size_t)got;
-}
 
 static size_t read_memory(struct segment *segment, char *room, size_t len)
 {
@@ -38,11 +18,6 @@ static size_t read_memory(struct segment *segment, char *room, size_t len)
     return piece.len;
 }
 
-static bool is_empty(const struct segment *segment)
-{
-    return segment->file != NULL ? segment->offset == segment->end : segment->memory.len == 0;
-}
-
 static enum stream_result read_segments(struct stream *stream, struct request *request, char *room,
                                         size_t len, size_t *made)
 {
@@ -51,20 +26,18 @@ static enum stream_result read_segments(struct stream *stream, struct request *r
 
     while (own->next != NULL && done < len) {
         struct segment *segment = own->next;
-        if (is_empty(segment)) {
+        if (segment_length(segment) == 0) {
             own->next = segment->next;
             continue;
         }
-        size_t got = segment->file != NULL ? read_file(segment, room + done, len - done)
-                                           : read_memory(segment, room + done, len - done);
-        if (got == 0) {
-            request_log(request, LOG_LEVEL_ALERT, 0, "file \"%.*s\" was truncated while being sent",
-                        (int)segment->file->path.len, segment->file->path.at);
+        size_t got = segment_is_memory(segment)
+                         ? read_memory(segment, room + done, len - done)
+                         : segment_read(segment, request, room + done, len - done);
+        if (got == 0)
             return STREAM_FAILED;
-        }
         done += got;
     }
-    while (own->next != NULL && is_empty(own->next))
+    while (own->next != NULL && segment_length(own->next) == 0)
         own->next = own->next->next;
     *made = done;
     return own->next == NULL ? STREAM_END : STREAM_SOME;

@@ -11,7 +11,6 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 enum {
     OUTPUT_VECTORS = 32,
@@ -157,25 +156,6 @@ static enum output_result send_memory(struct connection *connection, struct segm
     return OUTPUT_SENT;
 }
 
-/* Content-Length is promised: a file that has become shorter can only be
- * answered by cutting the connection. */
-static enum output_result file_cut_short(struct connection *connection, struct segment *segment)
-{
-    request_log(connection->request, LOG_LEVEL_ALERT, 0,
-                "file \"%.*s\" was truncated while being sent", (int)segment->file->path.len,
-                segment->file->path.at);
-    return OUTPUT_FAILED;
-}
-
-/* What others have changed while it was sent must not look whole. */
-static enum output_result file_damaged(struct connection *connection, struct segment *segment)
-{
-    request_log(connection->request, LOG_LEVEL_WARN, 0,
-                "file \"%.*s\" was changed while being sent", (int)segment->file->path.len,
-                segment->file->path.at);
-    return OUTPUT_FAILED;
-}
-
 /* With sendfile off a piece of the file, of at most `most` bytes, is read into the output
  * buffers. */
 static enum output_result copy_file(struct connection *connection, struct segment *segment,
@@ -186,18 +166,12 @@ static enum output_result copy_file(struct connection *connection, struct segmen
     if (piece > most)
         piece = (size_t)most;
     char *room = output_reserve(connection, piece);
-    ssize_t got;
+    size_t got = room == NULL ? 0 : segment_read(segment, connection->request, room, piece);
 
-    if (room == NULL)
+    if (got == 0)
         return OUTPUT_FAILED;
-    do
-        got = pread(segment->file->fd, room, piece, (off_t)segment->offset);
-    while (got < 0 && errno == EINTR);
-    if (got <= 0)
-        return file_cut_short(connection, segment);
-    output_commit(connection, (size_t)got);
-    segment->offset += (uint64_t)got;
-    connection->request->bytes_sent += (uint64_t)got;
+    output_commit(connection, got);
+    connection->request->bytes_sent += got;
     return flush_buffers(connection, segment->offset < segment->end || segment->next != NULL);
 }
 
@@ -214,28 +188,58 @@ static enum output_result sendfile_piece(struct connection *connection, struct s
     while (sent < 0 && errno == EINTR);
     if (sent < 0)
         return write_failed(connection);
-    if (sent == 0)
-        return file_cut_short(connection, segment);
+    if (sent == 0) {
+        segment_log_short(segment, connection->request);
+        return OUTPUT_FAILED;
+    }
     segment->offset += (uint64_t)sent;
     connection->request->bytes_sent += (uint64_t)sent;
     return OUTPUT_SENT;
 }
 
-/* A part of the body was sent. */
-static bool has_begun(const struct request *request)
+/* What the socket does not take is read, and looked at, once more when it does: nothing is held
+ * for a client that is slow. */
+static enum output_result send_source(struct connection *connection, struct segment *segment,
+                                      uint64_t most)
 {
-    return request->bytes_sent > request->head_bytes_sent;
+    struct request *request = connection->request;
+    uint64_t left = segment->end - segment->offset;
+    struct slice bytes = segment->source->read(segment->source, request, segment->offset);
+
+    if (bytes.len == 0)
+        return OUTPUT_FAILED;
+    if (bytes.len > left)
+        bytes.len = (size_t)left;
+    bool more = bytes.len <= most && (bytes.len < left || segment->next != NULL);
+    if (bytes.len > most)
+        bytes.len = (size_t)most;
+    struct iovec vector = { (void *)(uintptr_t)bytes.at, bytes.len };
+    ssize_t sent =
+        send_vectors(connection->watch.fd, &vector, 1, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    if (sent < 0)
+        return write_failed(connection);
+    segment->offset += (uint64_t)sent;
+    request->bytes_sent += (uint64_t)sent;
+    return OUTPUT_SENT;
 }
 
+static enum output_result send_piece(struct connection *connection, struct segment *segment,
+                                     uint64_t most)
+{
+    if (segment->source != NULL)
+        return send_source(connection, segment, most);
+    if (static_settings(connection->request)->sendfile)
+        return sendfile_piece(connection, segment, most);
+    return copy_file(connection, segment, most);
+}
+
+/* Of a file or a source: as much as may be sent in this turn. */
 static enum output_result send_file(struct connection *connection, struct segment *segment,
                                     struct turn *turn)
 {
     const struct static_settings *settings = static_settings(connection->request);
     uint64_t chunk = settings->sendfile_max_chunk > 0 ? settings->sendfile_max_chunk : UINT64_MAX;
 
-    if (segment->file->is_whole != NULL && has_begun(connection->request) &&
-        !segment->file->is_whole(segment->file))
-        return file_damaged(connection, segment);
     while (segment->offset < segment->end) {
         uint64_t before = segment->offset;
         uint64_t most = turn_bytes(connection);
@@ -245,8 +249,7 @@ static enum output_result send_file(struct connection *connection, struct segmen
             most = chunk - turn->file;
         if (most > turn->budget)
             most = turn->budget;
-        enum output_result result = settings->sendfile ? sendfile_piece(connection, segment, most)
-                                                       : copy_file(connection, segment, most);
+        enum output_result result = send_piece(connection, segment, most);
         turn->file += segment->offset - before;
         turn->budget -= segment->offset - before;
         turn_count(connection, (uint32_t)(segment->offset - before));
@@ -401,8 +404,8 @@ static enum output_result send_body(struct connection *connection, struct turn *
         flush_buffers(connection, response->body != NULL && turn->budget > 0);
     while (result == OUTPUT_SENT && response->body != NULL) {
         struct segment *body = response->body;
-        result = body->file != NULL ? send_file(connection, body, turn)
-                                    : send_memory(connection, body, turn);
+        result = segment_is_memory(body) ? send_memory(connection, body, turn)
+                                         : send_file(connection, body, turn);
         if (result == OUTPUT_SENT)
             response->body = body->next;
     }

@@ -99,15 +99,6 @@ START_TEST(failures_are_remembered_until_something_is_stored)
 }
 END_TEST
 
-START_TEST(seals_are_known_to_all)
-{
-    cache_table_seal(table, digest(1), 7); /* nothing to seal */
-    ck_assert_uint_eq(use(1, NOW).seal, 0);
-    cache_table_seal(table, digest(1), 7);
-    ck_assert_uint_eq(use(1, NOW).seal, 7);
-}
-END_TEST
-
 START_TEST(the_oldest_goes_first)
 {
     struct cache_evicted evicted;
@@ -200,11 +191,15 @@ int main(void)
     Suite *suite = suite_create("cache table");
     TCase *all = tcase_create("all");
     const TTest *const tests[] = {
-        uses_are_counted,        sizes_add_up,
-        one_claims_an_update,    failures_are_remembered_until_something_is_stored,
-        seals_are_known_to_all,  the_oldest_goes_first,
-        a_full_table_makes_room, purges_are_about_what_was_before,
-        purges_are_bounded,      one_keeps_the_table,
+        uses_are_counted,
+        sizes_add_up,
+        one_claims_an_update,
+        failures_are_remembered_until_something_is_stored,
+        the_oldest_goes_first,
+        a_full_table_makes_room,
+        purges_are_about_what_was_before,
+        purges_are_bounded,
+        one_keeps_the_table,
     };
 
     tcase_add_checked_fixture(all, setup, teardown);
