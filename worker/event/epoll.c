@@ -8,7 +8,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { EPOLL_BATCH = 256 };
+enum {
+    EPOLL_BATCH = 256,
+    CACHE_LINE = 64, /* bytes */
+    OWNER_LINES = 3, /* of what a watch stands at the beginning of: a connection's */
+};
 
 struct epoll_state {
     int fd;
@@ -49,6 +53,14 @@ static int epoll_add(void *opaque, struct watch *watch, unsigned flags)
         return -1;
     state->watches++;
     return 0;
+}
+
+/* What is ready next comes into the processor's cache while the one before it is served: among
+ * thousands its memory is cold. */
+static void prefetch(const struct watch *watch)
+{
+    for (size_t line = 0; line < OWNER_LINES; line++)
+        __builtin_prefetch((const char *)watch + line * CACHE_LINE);
 }
 
 /* It may be ready in the batch at hand, and its memory may be used again. */
@@ -102,6 +114,8 @@ static int epoll_turn(void *opaque, int timeout, void (*before)(void *), void *c
     }
     for (state->at = 0; state->at < state->count; state->at++) {
         struct watch *watch = state->events[state->at].data.ptr;
+        if (state->at + 1 < state->count)
+            prefetch(state->events[state->at + 1].data.ptr);
         if (watch == NULL)
             continue;
         bool only_writable = watch->writable && state->events[state->at].events == EPOLLOUT;

@@ -15,9 +15,10 @@ struct body {
     uint64_t received; /* decoded bytes so far */
     uint64_t sent;     /* the same as the client has sent them, with the sizes of its chunks */
     struct chunked chunked;
-    bool whole;    /* the last byte was read */
-    bool wanted;   /* a handler asked for it: it is kept */
-    bool streamed; /* while it comes: no more of it is read than `memory` has room for */
+    uint64_t drop_until; /* reading it off ends then, monotonic ms; 0: that has not begun */
+    bool whole;          /* the last byte was read */
+    bool wanted;         /* a handler asked for it: it is kept */
+    bool streamed;       /* while it comes: no more of it is read than `memory` has room for */
     int (*ready)(struct request *);
     struct slice memory; /* what is kept in memory: all of it, or what is not yet in the file */
     size_t capacity;

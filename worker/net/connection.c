@@ -89,7 +89,6 @@ static enum step begin_request(struct connection *connection, enum head_result r
     turn_count(connection, REQUEST_WORK);
     connection->lingering = false;
     connection->answered = false;
-    connection->linger_until = 0;
     if (result == HEAD_DONE)
         connection->input->start += request->head.size;
     request_start(request, result);

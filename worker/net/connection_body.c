@@ -112,8 +112,8 @@ enum step connection_step_discard(struct connection *connection)
     if (body == NULL || body->whole || !request->keep_alive)
         return connection_end_request(connection);
     body_drop(body);
-    if (connection->linger_until == 0)
-        connection->linger_until =
+    if (body->drop_until == 0)
+        body->drop_until =
             connection->worker->clock.now + connection_settings(connection)->lingering_time;
     enum step step = read_body(connection, &status);
     if (step == STEP_GONE)
@@ -121,7 +121,6 @@ enum step connection_step_discard(struct connection *connection)
     if (status != 0)
         request->keep_alive = false;
     if (step == STEP_ON) {
-        connection->linger_until = 0;
         connection_no_deadline(connection);
         return connection_end_request(connection);
     }
@@ -129,7 +128,7 @@ enum step connection_step_discard(struct connection *connection)
         connection->state = CONNECTION_SEND;
         return STEP_ON;
     }
-    if (connection->worker->clock.now >= connection->linger_until)
+    if (connection->worker->clock.now >= body->drop_until)
         request->keep_alive = false;
     return wait_for_body(connection, connection_settings(connection)->lingering_timeout);
 }

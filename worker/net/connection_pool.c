@@ -2,13 +2,22 @@
 
 #include <stdlib.h>
 
-enum { BLOCK_CONNECTIONS = 64 };
+enum { BLOCK_CONNECTIONS = 63 };
+
+/* A connection that begins where a line of the cache does. */
+struct aligned_connection {
+    _Alignas(CACHE_LINE) struct connection connection;
+};
+
+_Static_assert(sizeof(struct aligned_connection) == CONNECTION_LINES * CACHE_LINE ||
+                   sizeof(void *) != 8,
+               "a connection has grown: it costs another miss of the cache a request");
 
 /* Connections are allocated many at a time: an idle one is little more than its struct,
  * and all of them can be found when the worker ends. */
 struct connection_block {
     struct connection_block *next;
-    struct connection connections[BLOCK_CONNECTIONS];
+    struct aligned_connection slots[BLOCK_CONNECTIONS];
 };
 
 void connection_free(struct connection *connection)
@@ -23,14 +32,14 @@ void connection_free(struct connection *connection)
 struct connection *connection_alloc(struct worker *worker)
 {
     if (worker->free_connections == NULL) {
-        struct connection_block *block = malloc(sizeof *block);
+        struct connection_block *block = aligned_alloc(CACHE_LINE, sizeof *block);
         if (block == NULL)
             return NULL;
         block->next = worker->connection_blocks;
         worker->connection_blocks = block;
         for (size_t i = BLOCK_CONNECTIONS; i-- > 0;) {
-            block->connections[i].worker = worker;
-            connection_free(&block->connections[i]);
+            block->slots[i].connection.worker = worker;
+            connection_free(&block->slots[i].connection);
         }
     }
     struct connection *connection = worker->free_connections;
@@ -105,8 +114,8 @@ void connections_close(struct worker *worker)
     while (block != NULL) {
         struct connection_block *next = block->next;
         for (size_t i = 0; i < BLOCK_CONNECTIONS; i++)
-            if (block->connections[i].watch.fd >= 0)
-                connection_close(&block->connections[i]);
+            if (block->slots[i].connection.watch.fd >= 0)
+                connection_close(&block->slots[i].connection);
         block = next;
     }
 }

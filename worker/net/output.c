@@ -27,6 +27,8 @@ char *output_reserve(struct connection *connection, size_t len)
     struct buffer_pool *pool = &connection->worker->buffers;
     struct buffer *last = connection->output_last;
 
+    if (len > UINT32_MAX - connection->output_size)
+        return NULL;
     if (last != NULL && last->size - last->end >= len)
         return last->data + last->end;
     last = buffer_take_sized(pool, len > pool->size ? len : pool->size);
@@ -43,7 +45,7 @@ char *output_reserve(struct connection *connection, size_t len)
 void output_commit(struct connection *connection, size_t len)
 {
     connection->output_last->end += len;
-    connection->output_size += len;
+    connection->output_size += (uint32_t)len;
 }
 
 bool output_append(struct connection *connection, struct slice text)
@@ -61,7 +63,7 @@ bool output_append(struct connection *connection, struct slice text)
 /* Takes `sent` bytes off the front of the output. */
 static void output_consume(struct connection *connection, size_t sent)
 {
-    connection->output_size -= sent;
+    connection->output_size -= (uint32_t)sent;
     while (connection->output != NULL) {
         struct buffer *buffer = connection->output;
         size_t left = buffer->end - buffer->start;
