@@ -6,11 +6,9 @@
 #include "worker/http/gzip.h"
 #include "worker/http/stream.h"
 #include "worker/http/variables.h"
+#include "worker/net/turn.h"
 
-enum {
-    INPUT_SIZE = 16 * 1024, /* bytes of the body read at a time */
-    TURN = 128 * 1024,      /* bytes of the body compressed in one go, when some came out */
-};
+enum { INPUT_SIZE = 16 * 1024 }; /* bytes of the body read at a time */
 
 /* One answer on its way. Its memory, a buffer of the worker's pool, holds the writer and
  * behind it what was read of the body. */
@@ -73,23 +71,35 @@ static enum deflate_flush flush_for(const struct gzip_stream *own, enum stream_r
     return source == STREAM_WAIT ? DEFLATE_SYNC : DEFLATE_MORE;
 }
 
+/* Some of the input; `made` is what of it came out. */
+static enum deflate_result compress_some(struct gzip_stream *own, struct connection *connection,
+                                         enum deflate_flush flush, char *room, size_t len,
+                                         size_t *made)
+{
+    size_t before = own->input.len;
+    enum deflate_result result = gzip_write(writer_of(own), &own->input, flush, room, len, made);
+
+    turn_count(connection, (uint32_t)(before - own->input.len) * DEFLATE_WORK);
+    return result;
+}
+
+/* What can be compressed to nearly nothing is a long work for few bytes: it ends with the
+ * connection's turn, if nothing has come out by then. */
 static enum stream_result compress(struct stream *stream, struct request *request, char *room,
                                    size_t len, size_t *made)
 {
     struct gzip_stream *own = (struct gzip_stream *)stream;
     enum stream_result source = STREAM_SOME;
-    size_t turn = 0;
 
     *made = 0;
-    while (*made == 0 || turn < TURN) {
+    do {
         size_t here;
         if (own->input.len == 0 && !own->whole)
             source = read_source(own, request);
         if (source == STREAM_FAILED)
             return STREAM_FAILED;
-        turn += own->input.len;
-        enum deflate_result result = gzip_write(writer_of(own), &own->input, flush_for(own, source),
-                                                room + *made, len - *made, &here);
+        enum deflate_result result = compress_some(own, request->connection, flush_for(own, source),
+                                                   room + *made, len - *made, &here);
         *made += here;
         if (result == DEFLATE_NEEDS_ROOM)
             return STREAM_SOME;
@@ -99,7 +109,7 @@ static enum stream_result compress(struct stream *stream, struct request *reques
         }
         if (source == STREAM_WAIT)
             return *made > 0 ? STREAM_SOME : STREAM_WAIT;
-    }
+    } while (!turn_is_over(request->connection));
     return STREAM_SOME;
 }
 

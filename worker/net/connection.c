@@ -328,7 +328,15 @@ static enum step step_tunnel(struct connection *connection)
         if (result != OUTPUT_SENT)
             return connection_close_now(connection);
     }
-    return tunnel_run(connection->request) ? STEP_WAIT : connection_close_now(connection);
+    switch (tunnel_run(connection->request)) {
+    case TUNNEL_MORE:
+        return wait_for_turn(connection);
+    case TUNNEL_OVER:
+        return connection_close_now(connection);
+    case TUNNEL_WAITS:
+        break;
+    }
+    return STEP_WAIT;
 }
 
 /* WAIT: a handler is busy; answers of requests before this one still leave. */
@@ -372,13 +380,16 @@ void connection_resume(struct connection *connection)
         connection_drive(connection);
 }
 
-static void connection_ready(struct watch *watch)
+void connection_wake(struct connection *connection)
 {
-    struct connection *connection = (struct connection *)watch;
-
     connection->work = 0;
     if (!connection_read_in_batch(connection))
         connection_drive(connection);
+}
+
+static void connection_ready(struct watch *watch)
+{
+    connection_wake((struct connection *)watch);
 }
 
 /* The deadline of the present state has passed. */
@@ -415,8 +426,7 @@ static void connection_timeout(struct timer *timer)
 
     if (connection->yielded) {
         connection->yielded = false;
-        connection->work = 0;
-        connection_drive(connection);
+        connection_wake(connection);
         return;
     }
     connection->timed_out = true;

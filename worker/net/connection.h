@@ -93,6 +93,9 @@ void connection_drive(struct connection *);
 /* Answers what was read of connections in this turn of the loop. */
 void connections_answer(struct worker *);
 
+/* The same after an event, with its whole share of this turn (turn.h). */
+void connection_wake(struct connection *);
+
 /* Sends what connections have put off to the end of this turn of the loop. */
 void connections_send(struct worker *);
 

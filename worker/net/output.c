@@ -381,7 +381,7 @@ static enum output_result send_stream(struct connection *connection, struct resp
             return result;
         if (made == STREAM_WAIT)
             return OUTPUT_WAITS;
-        if (total >= STREAM_TURN && response->stream != NULL)
+        if ((total >= STREAM_TURN || turn_is_over(connection)) && response->stream != NULL)
             return OUTPUT_YIELD;
     }
     return OUTPUT_SENT;

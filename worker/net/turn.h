@@ -20,6 +20,7 @@ enum {
     ACCEPT_WORK = 16 * 1024,      /* a new connection */
     CLOSE_WORK = 16 * 1024,       /* one that has been too slow is closed */
     UNREAD_WORK = SHARE_LEAST,    /* the same, with an answer that the kernel holds for it */
+    DEFLATE_WORK = 32,            /* for each byte of a body that is compressed */
 };
 
 /* What a connection may do before it is put off: the more are busy, the less. */

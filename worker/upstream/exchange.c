@@ -133,7 +133,7 @@ void exchange_ready(struct watch *watch)
     if (x->state == EXCHANGE_BODY)
         body_ready(x);
     else if (x->state == EXCHANGE_TUNNEL)
-        connection_drive(x->request->connection);
+        connection_wake(x->request->connection);
     else
         exchange_resume(x, GO_ON);
 }

@@ -2,13 +2,14 @@
 
 #include "worker/context.h"
 #include "worker/net/connection.h"
+#include "worker/net/turn.h"
 #include "worker/status/board.h"
 #include "worker/upstream/exchange_steps.h"
 
 #include <errno.h>
 #include <sys/socket.h>
 
-enum { TURN = 256 * 1024 }; /* bytes one way before others get their turn */
+enum { COPIES = 2 }; /* of what is moved: into the buffer, and out of it */
 
 /* One direction. */
 struct way {
@@ -105,7 +106,8 @@ static bool drain(struct way *way)
     return buffer->start == buffer->end;
 }
 
-static void fill(struct way *way)
+/* How many bytes came. */
+static size_t fill(struct way *way)
 {
     struct buffer *buffer = way->buffer;
     ssize_t got;
@@ -119,17 +121,16 @@ static void fill(struct way *way)
         way->from->readable = false;
     else if (got <= 0)
         way->ended = true;
+    return buffer->end;
 }
 
 /* True when there would be more to move, but for the others' turn. */
-static bool move(struct way *way)
+static bool move(struct way *way, struct connection *connection)
 {
-    uint64_t before = way->moved;
-
     while (drain(way) && way->from->readable && !way->ended) {
-        if (way->moved - before > TURN)
+        if (turn_bytes(connection) == 0)
             return true;
-        fill(way);
+        turn_count(connection, (uint32_t)(COPIES * fill(way)));
     }
     return false;
 }
@@ -139,21 +140,20 @@ static bool is_over(const struct way *way)
     return way->lost || (way->ended && way->buffer->start == way->buffer->end);
 }
 
-bool tunnel_run(struct request *request)
+enum tunnel_result tunnel_run(struct request *request)
 {
     struct tunnel *tunnel = request->tunnel;
     struct exchange *x = request->exchange;
     uint64_t up = tunnel->up.moved, down = tunnel->down.moved;
-    bool more_up = move(&tunnel->up), more_down = move(&tunnel->down);
-    bool more = more_up || more_down;
+    bool more_up = move(&tunnel->up, request->connection);
+    bool more_down = move(&tunnel->down, request->connection);
 
     x->attempt->sent += tunnel->up.moved - up;
     x->attempt->received += tunnel->down.moved - down;
     x->attempt->body += tunnel->down.moved - down;
     request->bytes_sent += tunnel->down.moved - down;
     if (is_over(&tunnel->up) || is_over(&tunnel->down))
-        return false;
-    x->paused = more;
-    exchange_wait(x, more ? 0 : x->settings->read_timeout);
-    return true;
+        return TUNNEL_OVER;
+    exchange_wait(x, x->settings->read_timeout);
+    return more_up || more_down ? TUNNEL_MORE : TUNNEL_WAITS;
 }

@@ -9,7 +9,13 @@
  * a handler returns. */
 int tunnel_begin(struct exchange *);
 
-/* Moves what can be moved. False: it has ended, and the connections are to be closed. */
-bool tunnel_run(struct request *);
+enum tunnel_result {
+    TUNNEL_WAITS, /* for either side */
+    TUNNEL_MORE,  /* there is more to move, but others first (worker/net/turn.h) */
+    TUNNEL_OVER,  /* it has ended, and the connections are to be closed */
+};
+
+/* Moves what can be moved. */
+enum tunnel_result tunnel_run(struct request *);
 
 #endif
