@@ -2,6 +2,8 @@
  * memory stays bounded, and others are served meanwhile. tests/soak/attackers has more of them. */
 #include "tests/serve/harness.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -158,6 +160,8 @@ START_TEST(a_window_of_one_byte_does_not_last)
     int least = 1;
 
     ck_assert_int_eq(setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least), 0);
+    ck_assert_int_eq(setsockopt(client->fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &least, sizeof least),
+                     0);
     client_send(client, "GET /large HTTP/1.1\r\n" HOST "\r\n");
     EVENTUALLY(active_connections(server) == 2); /* it has come, */
     EVENTUALLY(active_connections(server) == 1); /* and is gone after send_timeout */

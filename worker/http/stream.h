@@ -12,10 +12,10 @@
 struct request;
 
 enum stream_result {
-    STREAM_SOME, /* *made bytes; there may be more. Maybe none yet: where a range begins later, or
-                    the connection's turn has ended (worker/net/turn.h) */
-    STREAM_END,  /* *made bytes, maybe none, were the last */
-    STREAM_WAIT, /* nothing yet: stream_resume will be called */
+    STREAM_SOME,   /* *made bytes; there may be more. Maybe none yet: where a range begins later, or
+                      the connection's turn has ended (worker/net/turn.h) */
+    STREAM_END,    /* *made bytes, maybe none, were the last */
+    STREAM_WAIT,   /* nothing yet: stream_resume will be called */
     STREAM_FAILED, /* the body cannot be completed: the connection must be cut */
 };
 
