@@ -222,7 +222,9 @@ END_TEST
 static const char lock_conf[] = PATH CACHE_SHOW
     "server { " LISTEN "proxy_cache_valid 200 1h; proxy_cache_lock on;\n"
     "location / { " TO_UPSTREAM "proxy_cache_lock_timeout 1h; proxy_cache_lock_age 1h; }\n"
-    "location /impatient { " TO_UPSTREAM "proxy_cache_lock_timeout 0; } }";
+    "location /impatient { " TO_UPSTREAM "proxy_cache_lock_timeout 0; }\n"
+    "location /waits { " TO_UPSTREAM "proxy_cache_lock_timeout 50ms; proxy_cache_lock_age 1h; }\n"
+    "location /aged { " TO_UPSTREAM "proxy_cache_lock_timeout 1h; proxy_cache_lock_age 50ms; } }";
 
 START_TEST(many_wait_for_one)
 {
@@ -260,17 +262,38 @@ START_TEST(who_waits_goes_on_after_a_failure)
 }
 END_TEST
 
+/* Not at all, or no longer than lock_timeout: what it gets is not kept. */
 START_TEST(who_does_not_wait_gets_its_own)
+{
+    static const char *const paths[] = { "/impatient", "/waits" };
+    struct server *server = server_start(lock_conf);
+    int listening = upstream_listen(server, 2);
+
+    for (size_t i = 0; i < 2; i++) {
+        struct client *first = cache_ask(server, "GET", paths[i], "");
+        struct client *up = cache_asked(server, listening, NULL);
+        expect_fetch(server, listening, paths[i], "", "MISS", "not kept");
+        cache_answer(up, "", "kept");
+        ck_assert_str_eq(client_read(first)->body, "kept");
+        expect_cached(server, paths[i], "HIT", "kept");
+    }
+    server_stop(server);
+}
+END_TEST
+
+/* One that takes longer than lock_age: another one is passed, for which the others wait. */
+START_TEST(who_takes_too_long_is_not_waited_for)
 {
     struct server *server = server_start(lock_conf);
     int listening = upstream_listen(server, 2);
-    struct client *first = cache_ask(server, "GET", "/impatient", ""), *up;
+    struct client *first = cache_ask(server, "GET", "/aged", "");
+    struct client *up = cache_asked(server, listening, NULL);
 
-    up = cache_asked(server, listening, NULL);
-    expect_fetch(server, listening, "/impatient", "", "MISS", "not kept");
-    cache_answer(up, "", "kept");
-    ck_assert_str_eq(client_read(first)->body, "kept");
-    expect_cached(server, "/impatient", "HIT", "kept");
+    expect_fetch(server, listening, "/aged", "", "MISS", "second");
+    expect_cached(server, "/aged", "HIT", "second");
+    cache_answer(up, "", "first");
+    ck_assert_str_eq(client_read(first)->body, "first");
+    expect_cached(server, "/aged", "HIT", "first");
     server_stop(server);
 }
 END_TEST
@@ -349,6 +372,6 @@ int main(void)
             several_ranges_are_parts_of_one_answer, a_large_answer_is_kept_whole,
             a_client_that_leaves_does_not_stop_the_store, the_upstream_says_what_is_kept,
             settings_say_what_is_kept, many_wait_for_one, who_waits_goes_on_after_a_failure,
-            who_does_not_wait_gets_its_own, answers_vary, a_request_removes_what_is_kept,
-            a_cache_outlives_a_reload_and_a_restart, NULL });
+            who_does_not_wait_gets_its_own, who_takes_too_long_is_not_waited_for, answers_vary,
+            a_request_removes_what_is_kept, a_cache_outlives_a_reload_and_a_restart, NULL });
 }

@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define PASS "proxy_pass http://group; "
 
@@ -90,10 +92,15 @@ static void expect_body(size_t got, size_t len, const char *path)
     ck_assert_msg(memcmp(received + head, sent, len) == 0, "%s", path);
 }
 
+static void send_head(struct client *up)
+{
+    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
+}
+
 static void begin(struct client *up)
 {
     upstream_request(up, NULL);
-    client_send(up, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", SIZE);
+    send_head(up);
 }
 
 /* Over one connection to the upstream: each leaves it as the next one needs it. */
@@ -156,9 +163,92 @@ START_TEST(clients_leave)
 }
 END_TEST
 
+/* --- without a pipe --- */
+
+/* What a descriptor of a process leads to: "pipe:[123]"; "": it is free. */
+static const char *descriptor_of(pid_t pid, int fd, char target[64])
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+    ssize_t len = readlink(path, target, 63);
+    target[len < 0 ? 0 : len] = '\0';
+    return target;
+}
+
+static unsigned count_pipes(struct server *server)
+{
+    enum { MOST = 200 };
+    struct workers workers = server_all_workers(server);
+    unsigned count = 0;
+    char target[64];
+
+    for (size_t i = 0; i < worker_count(); i++)
+        for (int fd = 0; fd < MOST; fd++)
+            count += strncmp(descriptor_of(workers.pids[i], fd, target), "pipe:", 5) == 0;
+    return count;
+}
+
+/* Nobody may set the limits of another user's processes: workers are to be the test's. */
+static const char *our_user(void)
+{
+    return geteuid() == 0 ? "user root;" : "";
+}
+
+/* Leaves every worker so many descriptors. */
+static void spare_descriptors(struct server *server, unsigned spare)
+{
+    struct workers workers = server_all_workers(server);
+    char target[64];
+
+    for (size_t i = 0; i < worker_count(); i++) {
+        int fd = 0;
+        for (unsigned free = 0; free <= spare; fd++)
+            free += *descriptor_of(workers.pids[i], fd, target) == '\0';
+        const struct rlimit files = { (rlim_t)fd - 1, (rlim_t)fd - 1 };
+        ck_assert_int_eq(prlimit(workers.pids[i], RLIMIT_NOFILE, &files, NULL), 0);
+    }
+}
+
+/* A request for a large body, whose head has left the upstream. */
+static struct client *begin_passage(struct server *server, int listening, struct client **up)
+{
+    struct client *client = client_open(server);
+
+    client_send(client, "GET /unbuffered HTTP/1.1\r\nHost: h\r\n\r\n");
+    *up = upstream_accept(server, listening);
+    upstream_request(*up, NULL);
+    return client;
+}
+
+/* EMFILE, with none or one where two are needed: what would go through a pipe is read. */
+START_TEST(a_body_for_which_there_is_no_pipe_is_read)
+{
+    fill_body();
+    for (unsigned spare = 0; spare < 3; spare++) {
+        struct server *server = server_new();
+        server_run(server, &(struct setup){ .http = passage_conf, .main = our_user() });
+        server_allow(server, "Too many open files"); /* of workers that accept */
+        int listening = upstream_listen(server, 2);
+        struct client *up, *client = begin_passage(server, listening, &up);
+        unsigned pipes = count_pipes(server);
+        spare_descriptors(server, spare);
+        send_head(up);
+        if (spare == 2) {
+            client_send_bytes(up, sent, CUT);
+            EVENTUALLY(count_pipes(server) == pipes + 2);
+        } else {
+            expect_body(pump(up, client, SIZE, 100000, 100000), SIZE, "/unbuffered");
+        }
+        server_stop(server);
+    }
+}
+END_TEST
+
 int main(void)
 {
     return serve_main("proxy passage",
                       (const TTest *[]){ large_bodies_arrive_as_they_are, what_is_cut_is_not_whole,
-                                         clients_leave, NULL });
+                                         clients_leave, a_body_for_which_there_is_no_pipe_is_read,
+                                         NULL });
 }
