@@ -1,14 +1,17 @@
-"""What the measuring programs share: servers on free ports, wrk, and the processor time used.
+"""What the measuring programs share: servers on free ports, what loads them, and the processor
+time used.
 
-Each server runs on processor 0, wrk on processor 1."""
+Each server runs on processor 0; wrk, or load.c, on processor 1."""
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 SERVER_CPU, CLIENT_CPU = "0", "1"
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -97,6 +100,35 @@ def wrk(server, path, connections, seconds, more=()):
     requests = int(re.search(r"(\d+) requests in", output).group(1))
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", output).group(1))
     return rate, spent / requests * 1e6
+
+
+def compile_program(folder, name):
+    """One of the C programs here: its path in the folder."""
+    program = os.path.join(folder, name)
+    subprocess.check_call(["cc", "-O2", "-D_GNU_SOURCE", "-o", program,
+                           os.path.join(HERE, name + ".c")])
+    return program
+
+
+def load(program, server, path, connections, active, seconds, stay=1, depth=1):
+    """What wrk gives, under load.c (the compiled program): which says what the numbers mean."""
+    client = subprocess.Popen(
+        ["taskset", "-c", CLIENT_CPU, program, str(server.port), path, str(connections),
+         str(active), str(stay), str(depth), str(seconds)], stdout=subprocess.PIPE, text=True)
+    client.stdout.readline()  # all are connected
+    before = server.cpu_seconds()
+    line = client.stdout.readline()
+    spent = server.cpu_seconds() - before
+    if client.wait() != 0:
+        sys.exit("%s: load.c failed" % server.name)
+    requests, took = re.match(r"(\d+) requests in ([\d.]+) s", line).groups()
+    return int(requests) / float(took), spent / int(requests) * 1e6
+
+
+def allow_descriptors():
+    """As many as the system lets this process have: for thousands of connections."""
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 def idle_client(port):
