@@ -1,7 +1,7 @@
 """The requests that calls fail in: one for each way to answer."""
 import os
 
-from scripted import LARGE as UPSTREAM_LARGE, TEXT, digest
+from scripted import HUGE, LARGE as UPSTREAM_LARGE, TEXT, digest
 from server import LARGE, PAGE, SMALL
 
 BODY = b"a body of a request "
@@ -12,14 +12,16 @@ class Case:
     """`@n@` in a request is another number each time. `prepare` and `verify` are called with the
     world and this number, before and after it; verify returns what is wrong. `also`: other
     statuses that say the truth where something has failed. `varying`: no two answers are equal. `parts`:
-    one of several that the body is made of may be an error page, as in nginx."""
+    one of several that the body is made of may be an error page, as in nginx. `proxied`: to the port of
+    the PROXY protocol."""
 
     def __init__(self, name, path, *fields, method="GET", body=None, text=None, status=200,
                  prepare=None, verify=None, also=(), chunked=False,
-                 varying=False, parts=False):
+                 varying=False, parts=False, proxied=False):
         self.name, self.method, self.status, self.text = name, method, status, text
         self.prepare, self.verify = prepare, verify
         self.also, self.varying, self.parts = also, varying, parts
+        self.proxied = proxied
         fields = ("Host: localhost", *fields)
         head = "\r\n".join((f"{method} {path} HTTP/1.1", *fields))
         if body is not None and chunked:
@@ -28,7 +30,8 @@ class Case:
                 body[:5], body[5:])) + b"0\r\n\r\n"
         elif body is not None:
             head += f"\r\nContent-Length: {len(body)}"
-        self.request = head.encode() + b"\r\n\r\n" + (body or b"")
+        first = b"PROXY TCP4 192.0.2.7 192.0.2.8 5000 80\r\n" if proxied else b""
+        self.request = first + head.encode() + b"\r\n\r\n" + (body or b"")
 
     def text_of(self, n):
         return self.request.replace(b"@n@", b"%d" % n)
@@ -126,6 +129,7 @@ CASES = (
     Case("proxy, new connection", "/new/fixed", text=TEXT),
     Case("proxy, large", "/proxy/large", text=UPSTREAM_LARGE),
     Case("proxy, chunked", "/proxy/chunked", text=UPSTREAM_LARGE),
+    Case("proxy, through a pipe", "/proxy/huge", text=HUGE),
     Case("proxy, unbuffered", "/direct/large", text=UPSTREAM_LARGE),
     Case("proxy, body", "/proxy/echo", method="POST", body=BODY, text=digest(BODY)),
     Case("proxy, large body", "/proxy/echo", method="POST", body=LARGE_BODY,
@@ -149,6 +153,11 @@ CASES = (
     Case("scgi", "/scgi/", method="POST", body=BODY, status=203, text=b"POST " + digest(BODY)),
     Case("uwsgi", "/uwsgi/", method="POST", body=BODY, status=203, text=b"POST " + digest(BODY)),
     Case("mirror", "/mirrored/small.txt", method="GET", text=SMALL),
+    Case("mirror, body", "/mirrored-body", method="POST", body=LARGE_BODY,
+         text=digest(LARGE_BODY)),
+    Case("health check", "/checked/fixed", text=TEXT),
+    Case("syslog", "/told/small.txt", text=SMALL),
+    Case("PROXY protocol", "/who", text=b"192.0.2.7 192.0.2.7\n", proxied=True),
     Case("tunnel", "/tunnel", "Upgrade: echo", "Connection: upgrade", status=101),
     Case("PUT", "/dav/put-@n@", method="PUT", body=LARGE_BODY, status=201, verify=is_put),
     Case("DELETE", "/dav/@n@.txt", method="DELETE", status=204, prepare=new_dav),

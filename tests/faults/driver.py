@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--case", default="", help="only cases whose name this expression matches")
     parser.add_argument("--fault", default="", help="only such faults")
-    parser.add_argument("--what", default="requests,storms,starts,reloads")
+    parser.add_argument("--what", default="requests,storms,several,starts,reloads")
     parser.add_argument("--valgrind", action="store_true",
                         help="the requests in valgrind, with nothing that fails")
     parser.add_argument("--cold", action="store_true", help="a new server for each fault")
@@ -50,6 +50,9 @@ def series(options, world):
     if "storms" in options.what:
         storms = Requests(*common)
         yield storms, lambda chosen: storms.run_storms(chosen)
+    if "several" in options.what:
+        several = Requests(*common, workers=3)
+        yield several, lambda chosen: several.run_storms(chosen)
     if "starts" in options.what:
         starts = FaultyStarts(*common)
         yield starts, starts.run

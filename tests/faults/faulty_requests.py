@@ -28,9 +28,9 @@ class Fault:
 class Requests:
     """The series of requests at one server; `findings` are the faults that it bore badly."""
 
-    def __init__(self, world, binary, library, loop, cold=False, under=()):
+    def __init__(self, world, binary, library, loop, cold=False, under=(), workers=1):
         self.world, self.cold = world, cold
-        self.server = Server(world, binary, library, loop, under)
+        self.server = Server(world, binary, library, loop, under, workers)
         self.number = 0
         self.trials, self.reached, self.findings = 0, 0, []
         self.expected, self.level = {}, 0
@@ -57,7 +57,8 @@ class Requests:
         self.number = next(self.world.numbers)
         if case.prepare:
             case.prepare(self.world, self.number)
-        connection = Connection(("127.0.0.1", self.world.port))
+        port = self.world.proxied_port if case.proxied else self.world.port
+        connection = Connection(("127.0.0.1", port))
         answer = self.exchange(case, connection)
         wrong = self.after(connection, answer)
         connection.close()
@@ -141,6 +142,8 @@ class Requests:
         troubles = self.server.troubles()
         if troubles:
             return troubles[0]
+        if self.server.workers > 1:  # nobody knows which of them keeps a connection
+            return None
         try:
             wait_for(lambda: self.server.descriptors() <= self.level, "descriptors are closed")
         except AssertionError:

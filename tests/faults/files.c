@@ -67,11 +67,6 @@ FILE *fdopen(int fd, const char *mode)
     return fails(CALL_FDOPEN) ? NULL : ((__typeof__(fdopen) *)next_of(CALL_FDOPEN))(fd, mode);
 }
 
-DIR *opendir(const char *path)
-{
-    return fails(CALL_OPENDIR) ? NULL : ((__typeof__(opendir) *)next_of(CALL_OPENDIR))(path);
-}
-
 DIR *fdopendir(int fd)
 {
     return fails(CALL_FDOPENDIR) ? NULL : ((__typeof__(fdopendir) *)next_of(CALL_FDOPENDIR))(fd);
@@ -145,6 +140,18 @@ ssize_t sendfile(int out, int in, off_t *at, size_t len)
     return cut_done(
         verdict, out,
         ((__typeof__(sendfile) *)next_of(CALL_SENDFILE))(out, in, at, cut(verdict, out, len)));
+}
+
+/* What is short of it is never taken for the end. */
+ssize_t splice(int in, off_t *in_at, int out, off_t *out_at, size_t len, unsigned flags)
+{
+    enum verdict verdict = verdict_of(CALL_SPLICE);
+
+    if (verdict == FAIL)
+        return -1;
+    if (verdict != PASS)
+        len = verdict == CUT_ONE ? 1 : (len + 1) / 2;
+    return ((__typeof__(splice) *)next_of(CALL_SPLICE))(in, in_at, out, out_at, len, flags);
 }
 
 int stat(const char *path, struct stat *found)

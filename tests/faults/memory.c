@@ -1,4 +1,5 @@
-/* Memory; what the libc allocates for its callers (strdup, asprintf, opendir) comes by here too. */
+/* Memory; what the libc allocates for its callers (strdup, asprintf, fdopendir) comes by here too.
+ */
 #include "tests/faults/faults.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@ import struct
 import threading
 
 LARGE = bytes(range(256)) * 1000  # more than an upstream's buffers hold
+HUGE = LARGE * 4  # worth a pipe
 TEXT = b"all work and no play makes a dull server\n" * 40
 
 
@@ -82,6 +83,7 @@ def chunked(body):
 ANSWERS = {
     b"fixed": lambda body: counted(TEXT, b"Content-Type: text/plain", b"X-Told: yes"),
     b"large": lambda body: counted(LARGE),
+    b"huge": lambda body: counted(HUGE),
     b"chunked": lambda body: chunked(LARGE),
     b"gzip": lambda body: counted(gzip.compress(TEXT * 50, mtime=0), b"Content-Encoding: gzip",
                                   b"Content-Type: text/plain"),
@@ -214,6 +216,18 @@ def answer_names(names):
         if is_a:  # for no time: each request asks anew
             answer += b"\xc0\x0c\0\1\0\1" + struct.pack("!IH", 0, 4) + bytes([127, 0, 0, 1])
         names.sendto(answer, client)
+
+
+def start_sink(path):
+    """A syslog server, which forgets what it is told."""
+    sink = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    sink.bind(path)
+
+    def forget():
+        while True:
+            sink.recv(65536)
+
+    threading.Thread(target=forget, daemon=True).start()
 
 
 def start_names():

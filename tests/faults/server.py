@@ -42,6 +42,7 @@ http {{
     map $arg_word $mapped {{ default none; ~^(?<letter>[a-z])x $letter; known yes; }}
     split_clients $arg_n $part {{ 100% all; }}
     upstream one {{ server 127.0.0.1:{http} max_fails=0; keepalive 4; }}
+    upstream checked {{ zone checked 64k; server 127.0.0.1:{http}; }}
     upstream several {{
         zone several 256k; least_conn; sticky cookie at;
         server unix:{root}/nobody max_fails=0; server 127.0.0.1:{http} max_fails=0 max_conns=50;
@@ -58,7 +59,10 @@ http {{
 
     server {{
         listen 127.0.0.1:{port};
+        listen 127.0.0.1:{proxied_port} proxy_protocol;
         listen unix:{root}/socket;
+        set_real_ip_from 127.0.0.1;
+        real_ip_header proxy_protocol;
         location = /ok {{ return 200 "yes {version}\\n"; }}
         location = /after {{ return 200 "after\\n"; }}
         location = /made {{ return 200 "$request_method $mapped $part $host $arg_word\\n"; }}
@@ -109,6 +113,12 @@ http {{
         location /uwsgi/ {{ uwsgi_pass unix:{root}/uwsgi; {uwsgi} }}
         location /mirrored/ {{ mirror /copy; alias {root}/html/; }}
         location = /copy {{ internal; proxy_pass http://one/echo; }}
+        location = /mirrored-body {{ mirror /copy; proxy_pass http://one/echo; }}
+        location /checked/ {{ proxy_pass http://checked/;
+                             health_check uri=/yes interval=1h; }}
+        location /told/ {{ alias {root}/html/; error_log syslog:server=unix:{root}/syslog info;
+                          access_log syslog:server=unix:{root}/syslog,tag=faults f; }}
+        location = /who {{ return 200 "$remote_addr $proxy_protocol_addr\n"; }}
         location = /tunnel {{ proxy_pass http://one/tunnel; proxy_set_header Upgrade $http_upgrade;
                              proxy_set_header Connection upgrade; }}
         location /dav/ {{ alias {root}/dav/; create_full_put_path on; client_max_body_size 1m;
@@ -125,9 +135,9 @@ http {{
 """
 
 
-def free_port():
+def free_port(first=11000 + os.getpid() * 7 % 19000):
     """A port below those that the kernel gives to clients, that nobody listens on."""
-    for port in range(11000 + os.getpid() * 7 % 19000, 32000):
+    for port in range(first, 32000):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -167,10 +177,12 @@ class World:
         self.root = tempfile.mkdtemp(prefix="muxd-faults-")
         os.chmod(self.root, 0o755)
         self.port = free_port()
+        self.proxied_port = free_port(self.port + 1)
         self.numbers = itertools.count(10**6)  # of requests, all of as many digits
         self.files()
         self.http = scripted.start(scripted.serve_http)
         self.names = scripted.start_names()
+        scripted.start_sink(self.path("syslog"))
         for name, serve in (("fastcgi", scripted.serve_fastcgi), ("scgi", scripted.serve_scgi),
                             ("uwsgi", scripted.serve_uwsgi)):
             scripted.start(serve, self.path(name))
@@ -214,7 +226,8 @@ class World:
                       sandbox="on"):
         return CONF.format(root=self.root, user=getpass.getuser(), workers=workers,
                            sandbox=sandbox, loop=loop,
-                           version=version, level=level, port=self.port, http=self.http,
+                           version=version, level=level, port=self.port,
+                           proxied_port=self.proxied_port, http=self.http,
                            names=self.names, scgi=self.parameters("scgi"),
                            uwsgi=self.parameters("uwsgi"))
 
@@ -225,17 +238,17 @@ class World:
 class Server:
     """One run of muxd in a world."""
 
-    def __init__(self, world, binary, library, loop="epoll", under=()):
+    def __init__(self, world, binary, library, loop="epoll", under=(), workers=1):
         """`under`: what stands before the command line, a program that watches muxd."""
         self.world, self.binary, self.library, self.loop = world, binary, library, loop
-        self.under = under
+        self.under, self.workers = under, workers
         self.plan = Plan(world.path("plan"))
         self.process, self.worker = None, 0
         self.write_configuration()
 
     def write_configuration(self, version="1"):
         self.world.write("conf", self.world.configuration(
-            loop=self.loop, version=version, sandbox="off" if self.under else "on").encode())
+            workers=self.workers, loop=self.loop, version=version, sandbox="off" if self.under else "on").encode())
 
     def arguments(self, *more):
         return [self.binary, "-p", self.world.root, "-c", self.world.path("conf"),
@@ -263,7 +276,8 @@ class Server:
         """Begins it, and waits until its worker serves."""
         self.start()
         wait_for(lambda: self.process.poll() is not None or self.children(), "a worker starts")
-        wait_for(lambda: self.plan.words.rule_count and self.idle(), "the worker waits")
+        wait_for(lambda: self.plan.words.rule_count and len(self.children()) == self.workers and
+                 self.idle(), "the workers wait")
         self.worker = self.children()[0]
 
     def children(self):
