@@ -65,6 +65,8 @@ struct worker {
     uint32_t reading_count;                          /* of them: for the rest of a head */
     struct lane *lane;             /* counters that others see: worker/status/board.h */
     struct lane *own_lane;         /* the same when nobody else sees them; else NULL */
+    uint8_t prompt;                /* how many new connections bring a request at once, of 256 */
+    uint8_t unread;                /* of them were not looked at in a row, since few do */
     bool full;                     /* accepting is paused */
     uint64_t full_warned;          /* monotonic ms of the last warning about it */
     uint32_t connection_limit;     /* accept pauses at this many */

@@ -1,5 +1,5 @@
 /* epoll(7), edge-triggered: each descriptor is registered once, for reading and
- * writing together, and never modified. */
+ * writing together, and never modified. Listeners are level-triggered. */
 #include "worker/event/backend.h"
 
 #include <errno.h>
@@ -45,9 +45,9 @@ static int epoll_add(void *opaque, struct watch *watch, unsigned flags)
         errno = EMFILE;
         return -1;
     }
-    if (flags & WATCH_SHARED)
-        event.events |= EPOLLEXCLUSIVE;
-    else if (!(flags & WATCH_LISTENER))
+    if (flags & WATCH_LISTENER)
+        event.events = EPOLLIN | (flags & WATCH_SHARED ? EPOLLEXCLUSIVE : 0);
+    else
         event.events |= EPOLLOUT | EPOLLRDHUP;
     if (epoll_ctl(state->fd, EPOLL_CTL_ADD, watch->fd, &event) < 0)
         return -1;

@@ -25,7 +25,8 @@ struct watch {
 };
 
 enum watch_flags {
-    WATCH_LISTENER = 1, /* never written; level of interest: read only */
+    WATCH_LISTENER = 1, /* never written, and told of again in each turn while it is readable:
+                           the owner may clear `readable` before the kernel says EAGAIN */
     WATCH_SHARED = 2,   /* several workers watch it: wake one of them (EPOLLEXCLUSIVE) */
     WATCH_USED = 4,     /* it was read or written before: readable and writable stay as they are */
 };

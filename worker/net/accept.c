@@ -169,9 +169,17 @@ static bool accept_one(struct acceptor *acceptor, struct fresh *fresh)
     }
 }
 
+/* Nothing else has happened in this turn: mostly one connection has woken the worker, and to
+ * look for a second one would be in vain. The loop tells of it, if there is one. */
+static bool is_alone(const struct worker *worker)
+{
+    return worker->work == 0;
+}
+
 static void accept_turn(struct acceptor *acceptor, struct fresh *fresh)
 {
     struct worker *worker = acceptor->worker;
+    bool one = is_alone(worker);
 
     for (int taken = 0; acceptor->watch.readable && !worker->leaving; taken++) {
         if (!make_room(acceptor))
@@ -182,15 +190,41 @@ static void accept_turn(struct acceptor *acceptor, struct fresh *fresh)
         }
         if (!accept_one(acceptor, fresh))
             return;
+        if (one)
+            acceptor->watch.readable = false;
     }
 }
 
+/* One socket for all workers. */
+static bool is_shared(const struct acceptor *acceptor)
+{
+    return acceptor->listener->socket_count == 1;
+}
+
+static bool acceptor_watch(struct acceptor *acceptor)
+{
+    unsigned flags = WATCH_LISTENER | (is_shared(acceptor) ? WATCH_SHARED : 0);
+
+    acceptor->watched = loop_add(acceptor->worker->loop, &acceptor->watch, flags) == 0;
+    return acceptor->watched;
+}
+
+static void acceptor_unwatch(struct acceptor *acceptor)
+{
+    if (acceptor->watched)
+        loop_remove(acceptor->worker->loop, &acceptor->watch);
+    acceptor->watched = false;
+}
+
+/* The loop would tell of what waits and is not taken again and again. */
 static void acceptor_drive(struct acceptor *acceptor)
 {
     struct fresh fresh;
 
     fresh.count = 0;
     accept_turn(acceptor, &fresh);
+    if (acceptor->watch.readable)
+        acceptor_unwatch(acceptor);
     start_fresh(acceptor->worker, &fresh);
 }
 
@@ -204,13 +238,17 @@ static void acceptor_ready(struct watch *watch)
 
 static void acceptor_retry(struct timer *timer)
 {
-    acceptor_drive((struct acceptor *)((char *)timer - offsetof(struct acceptor, retry)));
-}
+    struct acceptor *acceptor =
+        (struct acceptor *)((char *)timer - offsetof(struct acceptor, retry));
 
-/* One socket for all workers. */
-static bool is_shared(const struct acceptor *acceptor)
-{
-    return acceptor->listener->socket_count == 1;
+    if (!acceptor->watched && !acceptor_watch(acceptor)) {
+        log_write(acceptor->worker->log, LOG_LEVEL_ALERT, errno, 0,
+                  "a listening socket cannot be watched");
+        timer_arm(&acceptor->worker->timers, timer, acceptor->worker->clock.now + ACCEPT_RETRY);
+        return;
+    }
+    acceptor->watch.readable = true;
+    acceptor_drive(acceptor);
 }
 
 static void list_enter(struct acceptor *acceptor)
@@ -236,8 +274,7 @@ bool acceptor_start(struct acceptor *acceptor, int fd)
 {
     acceptor->watch = (struct watch){ .fd = fd, .on_ready = acceptor_ready };
     acceptor->retry.fire = acceptor_retry;
-    if (loop_add(acceptor->worker->loop, &acceptor->watch,
-                 WATCH_LISTENER | (is_shared(acceptor) ? WATCH_SHARED : 0)) < 0)
+    if (!acceptor_watch(acceptor))
         return false;
     list_enter(acceptor);
     return true;
@@ -260,7 +297,7 @@ static void acceptor_empty(struct acceptor *acceptor)
 void acceptor_stop(struct acceptor *acceptor)
 {
     list_leave(acceptor);
-    loop_remove(acceptor->worker->loop, &acceptor->watch);
+    acceptor_unwatch(acceptor);
     timer_disarm(&acceptor->worker->timers, &acceptor->retry);
 }
 

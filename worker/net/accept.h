@@ -16,6 +16,7 @@ struct worker;
 struct acceptor {
     struct watch watch;
     struct timer retry; /* after EMFILE and the like */
+    bool watched;       /* by the loop: not while connections wait that it cannot take */
     struct worker *worker;
     const struct listener *listener;
     struct acceptor *own;          /* the worker's own one of the listener: maybe itself */

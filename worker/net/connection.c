@@ -478,18 +478,55 @@ struct connection *connection_open(struct acceptor *acceptor, int fd, const stru
     return connection;
 }
 
+enum {
+    PROMPT_ENOUGH = 64, /* of 256 connections bring a request at once: it is looked for */
+    PROMPT_WEIGHT = 8,  /* of the last connection: one in so many */
+    UNREAD_MOST = 15,   /* connections not looked at in a row */
+};
+
+/* A worker with little to do is woken before the request is there: mostly, then, a look would
+ * be in vain. */
+static bool may_be_prompt(struct worker *worker)
+{
+    if (worker->prompt < PROMPT_ENOUGH && worker->unread < UNREAD_MOST) {
+        worker->unread++;
+        return false;
+    }
+    worker->unread = 0;
+    return true;
+}
+
+static void note_prompt(struct worker *worker, bool was_prompt)
+{
+    int change = (was_prompt ? UINT8_MAX : 0) - worker->prompt;
+
+    worker->prompt = (uint8_t)(worker->prompt + change / PROMPT_WEIGHT);
+}
+
+/* Something came with it: it has been answered, or it waits for more than its first byte. */
+static bool has_begun(const struct connection *connection)
+{
+    return connection->requests > 0 || connection->input != NULL;
+}
+
 /* A request has often arrived by the time its connection is accepted: it is answered at
  * once, and the loop never hears of a connection that ends with it. */
 bool connection_start(struct connection *connection)
 {
+    struct worker *worker = connection->worker;
     int fd = connection->watch.fd;
+    bool look = may_be_prompt(worker);
 
+    connection->watch.readable = look;
     if (connection->state == CONNECTION_PROXY) {
         connection_idle_enter(connection);
         connection_deadline(connection, connection->settings->client_header_timeout);
     }
     connection_drive(connection);
-    return connection->watch.fd != fd || watch_connection(connection);
+    bool gone = connection->watch.fd != fd;
+    if (look)
+        note_prompt(worker, gone || has_begun(connection));
+    return gone || watch_connection(connection);
 }
 
 bool connection_local_address(const struct connection *connection, struct address *address)

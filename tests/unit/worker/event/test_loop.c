@@ -405,6 +405,9 @@ static void listens(int number, unsigned flags)
     int second = connect_to(&name, len);
     ck_assert_int_eq(loop_wait(loop, -1, NULL, NULL), 1);
     ck_assert_uint_eq(listener->calls, 2);
+    listener->watch.readable = false; /* it waits on, and is told of again */
+    ck_assert_int_eq(loop_wait(loop, -1, NULL, NULL), 1);
+    ck_assert_uint_eq(listener->calls, 3);
     close(client);
     close(second);
     close(accepted);
