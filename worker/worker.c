@@ -36,6 +36,7 @@ enum {
     FILES_KEPT = 1024,     /* open files and folders known */
     FILE_MEMORY = 8 << 20, /* bytes of small files kept in memory */
     LEAVING_GRACE = 500,   /* ms an idle connection may still bring a request when leaving */
+    SIGNAL_TRIES = 16,     /* failures to read a signal */
 };
 
 /* What signals do; read in the loop, so that no handler runs at a bad moment. */
@@ -101,20 +102,22 @@ static void take_signal(struct worker *worker, int number)
     }
 }
 
+/* Nothing would tell again of a signal that could not be read: a worker that misses QUIT stays. */
 static void signal_ready(struct watch *watch)
 {
     struct signal_watch *signals = (struct signal_watch *)watch;
     struct signalfd_siginfo info;
 
-    for (;;) {
+    for (unsigned tries = 0; tries < SIGNAL_TRIES;) {
         ssize_t got = read(watch->fd, &info, sizeof info);
-        if (got == (ssize_t)sizeof info) {
+        if (got == (ssize_t)sizeof info)
             take_signal(signals->worker, (int)info.ssi_signo);
-        } else if (got >= 0 || errno != EINTR) {
-            watch->readable = false;
-            return;
-        }
+        else if (got < 0 && errno == EAGAIN)
+            break;
+        else if (got >= 0 || errno != EINTR)
+            tries++;
     }
+    watch->readable = false;
 }
 
 static bool watch_signals(struct worker *worker, struct signal_watch *signals)

@@ -15,14 +15,21 @@ WARM = 3  # times that a request is made before its calls are counted: caches ar
 
 class Fault:
     """The call that fails: `first` is its number since the request began; `every`: and so do
-    all that follow."""
+    all that follow; `also`: another fault at the same time."""
 
-    def __init__(self, case, call, first, error, every=0):
+    def __init__(self, case, call, first, error, every=0, also=None):
         self.case, self.call, self.first, self.error, self.every = case, call, first, error, every
+        self.also = also
 
     def __str__(self):
         more = " on" if self.every else ""
-        return f"{self.case}: {self.call} {self.first}{more} {NAMES[self.error]}"
+        also = f", {self.also}" if self.also else ""
+        return f"{self.case}: {self.call} {self.first}{more} {NAMES[self.error]}{also}"
+
+    def put(self, plan):
+        plan.fail(self.call, self.error, self.first, self.every)
+        if self.also:
+            self.also.put(plan)
 
 
 class Requests:
@@ -104,6 +111,10 @@ class Requests:
         return counts
 
     def faults(self, case, counts):
+        if case.name == "return":  # whatever is asked for: poll is called to make room
+            yield from (Fault(case.name, "accept4", 1, error,
+                              also=Fault(case.name, "poll", 1, why))
+                        for error in ERRORS["accept4"] for why in ERRORS["poll"])
         for call, count in sorted(counts.items()):
             for error in ERRORS[call]:
                 for first in range(1, count + 1):
@@ -126,7 +137,7 @@ class Requests:
         """What is wrong about how the fault was borne, or None."""
         plan = self.server.plan
         plan.clear()
-        plan.fail(fault.call, fault.error, fault.first, fault.every)
+        fault.put(plan)
         plan.arm(IN_WORKERS)
         answer, wrong = self.ask(case)
         self.trials += 1

@@ -57,12 +57,13 @@ static bool close_idle(struct worker *worker)
     return connection_close_idle(worker, count > 0 ? count : 1) > 0;
 }
 
-/* Whether a connection waits; only one that does is worth making room for. */
+/* Whether a connection waits; only one that does is worth making room for. Where that cannot be
+ * found out, one may: nothing would tell of it again. */
 static bool is_waited_for(struct acceptor *acceptor)
 {
     struct pollfd waiting = { .fd = acceptor->watch.fd, .events = POLLIN };
 
-    if (poll(&waiting, 1, 0) > 0)
+    if (poll(&waiting, 1, 0) != 0)
         return true;
     acceptor->watch.readable = false;
     return false;
