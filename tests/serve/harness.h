@@ -76,6 +76,9 @@ unsigned long name_spaces_for(unsigned long flags);
  * processes of their own and returns the exit status. */
 int serve_main(const char *name, const TTest *const *tests);
 
+/* Lets the program and the servers that it starts have as many files as the system allows. */
+void allow_many_files(void);
+
 /* Starts a server with `http` as the content of its http block, and returns when
  * it accepts connections. */
 struct server *server_start(const char *http);

@@ -105,3 +105,53 @@ unsigned long load_stop(struct server *server, struct load *load)
     munmap(load->reports, LOAD_PROCESSES * sizeof(*load->reports));
     return requests;
 }
+
+/* --- through kills --- */
+
+static const char killed[] = "exited on signal 9";
+
+void load_kill_workers(struct server *server)
+{
+    unsigned before = count_of(server_read(server, "logs/error.log"), killed);
+    pid_t pids[8];
+
+    EVENTUALLY(server_workers(server, pids, 8) == worker_count());
+    for (unsigned i = 0; i < worker_count(); i++)
+        kill(pids[i], SIGKILL);
+    EVENTUALLY(count_of(server_read(server, "logs/error.log"), killed) == before + worker_count());
+    EVENTUALLY(server_workers(server, pids, 8) == worker_count());
+}
+
+/* Asks until it is killed. */
+static pid_t start_asking(struct server *server, const char *path, unsigned numbers)
+{
+    enum { REQUESTS = 50 /* of a connection */ };
+    pid_t child = fork();
+    char byte[512];
+
+    ck_assert_int_ge(child, 0);
+    if (child > 0)
+        return child;
+    for (unsigned i = 0;; i++) {
+        struct client *client = client_open(server);
+        for (unsigned n = i * REQUESTS; n < (i + 1) * REQUESTS; n++)
+            if (!client_send(client, "GET %s%u HTTP/1.1\r\nHost: h\r\n\r\n", path, n % numbers) ||
+                recv(client->fd, byte, sizeof byte, 0) <= 0)
+                break;
+        client_close(client);
+    }
+}
+
+void load_through_kills(struct server *server, const char *path, unsigned numbers)
+{
+    pid_t load[3];
+
+    for (unsigned i = 0; i < 3; i++)
+        load[i] = start_asking(server, path, numbers);
+    for (unsigned round = 0; round < 3; round++)
+        load_kill_workers(server);
+    for (unsigned i = 0; i < 3; i++) {
+        kill(load[i], SIGKILL);
+        ck_assert_int_eq(waitpid(load[i], NULL, 0), load[i]);
+    }
+}

@@ -40,6 +40,14 @@ struct load load_start(const union load_target *, socklen_t len, const char *bod
 /* The same at @port@. */
 struct load load_tcp(const struct server *, const char *body);
 
+/* Kills all workers, and waits for those that take their place. The log's lines about it must be
+ * allowed. */
+void load_kill_workers(struct server *);
+
+/* The same three times, while clients ask for `path` with a number below `numbers` behind it,
+ * whatever becomes of their connections. */
+void load_through_kills(struct server *, const char *path, unsigned numbers);
+
 /* Ends the load: none of its requests has failed. How many there were. */
 unsigned long load_stop(struct server *, struct load *);
 

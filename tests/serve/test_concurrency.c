@@ -160,12 +160,7 @@ END_TEST
 
 int main(void)
 {
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    allow_many_files();
     return serve_main("concurrency", (const TTest *[]){
                                          one_silent_client_delays_nobody,
                                          a_client_in_mid_request_delays_nobody,

@@ -2,10 +2,9 @@
  * that they wait for is the test. */
 #include "tests/serve/harness.h"
 #include "tests/serve/harness_upstream.h"
+#include "tests/serve/load.h"
 
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 
 #define SERVER                            \
     "server { listen 127.0.0.1:@port@;\n" \
@@ -153,19 +152,6 @@ START_TEST(a_zone_survives_a_reload)
 }
 END_TEST
 
-static void kill_workers(struct server *server)
-{
-    unsigned before = count_of(server_read(server, "logs/error.log"), "exited on signal 9");
-    pid_t pids[8];
-
-    EVENTUALLY(server_workers(server, pids, 8) == worker_count());
-    for (unsigned i = 0; i < worker_count(); i++)
-        kill(pids[i], SIGKILL);
-    EVENTUALLY(count_of(server_read(server, "logs/error.log"), "exited on signal 9") ==
-               before + worker_count());
-    EVENTUALLY(server_workers(server, pids, 8) == worker_count());
-}
-
 START_TEST(a_killed_worker_has_no_connections)
 {
     int listening;
@@ -175,7 +161,7 @@ START_TEST(a_killed_worker_has_no_connections)
     for (unsigned round = 0; round < 2; round++) {
         struct held held[2] = { hold(server, listening, "a"), hold(server, listening, "a") };
         expect(server, "/x?key=a", 503, "REJECTED");
-        kill_workers(server);
+        load_kill_workers(server);
         for (unsigned i = 0; i < 2; i++) {
             client_close(held[i].client);
             client_close(held[i].upstream);
@@ -186,25 +172,6 @@ START_TEST(a_killed_worker_has_no_connections)
 }
 END_TEST
 
-/* A client that asks until it is killed, whatever becomes of its connections. */
-static pid_t start_load(struct server *server)
-{
-    pid_t child = fork();
-
-    ck_assert_int_ge(child, 0);
-    if (child > 0)
-        return child;
-    for (unsigned i = 0;; i++) {
-        struct client *client = client_open(server);
-        char byte[512];
-        for (unsigned n = 0; n < 50; n++)
-            if (!client_send(client, "GET /x?key=%u HTTP/1.1\r\nHost: h\r\n\r\n", n % 5) ||
-                recv(client->fd, byte, sizeof byte, 0) <= 0)
-                break;
-        client_close(client);
-    }
-}
-
 /* kill -9 under load, at any instant: in the end nobody is counted. */
 START_TEST(a_killed_worker_leaves_the_zone_usable)
 {
@@ -212,18 +179,10 @@ START_TEST(a_killed_worker_leaves_the_zone_usable)
     struct server *server =
         start("limit_conn_zone $arg_key zone=one:32k;\n" SERVER "limit_conn one 2;\n" HELD "}",
               &listening);
-    pid_t load[3];
 
     server_allow(server, "exited on signal 9");
     server_allow(server, "the zone is empty now");
-    for (unsigned i = 0; i < 3; i++)
-        load[i] = start_load(server);
-    for (unsigned round = 0; round < 3; round++)
-        kill_workers(server);
-    for (unsigned i = 0; i < 3; i++) {
-        kill(load[i], SIGKILL);
-        ck_assert_int_eq(waitpid(load[i], NULL, 0), load[i]);
-    }
+    load_through_kills(server, "/x?key=", 5);
     for (char key[] = "0"; key[0] < '5'; key[0]++) {
         struct held first, second;
         char path[16];

@@ -1,11 +1,10 @@
 /* limit_req: one count of each key for all workers. Rates are so slow that no machine is
  * slow enough to earn a request. */
 #include "tests/serve/harness.h"
+#include "tests/serve/load.h"
 
+#include <limits.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define SERVER                            \
     "server { listen 127.0.0.1:@port@;\n" \
@@ -205,30 +204,10 @@ START_TEST(a_zone_too_large_fails_the_reload)
 }
 END_TEST
 
-/* A client that asks until it is killed, whatever becomes of its connections. */
-static pid_t start_load(struct server *server)
-{
-    pid_t child = fork();
-
-    ck_assert_int_ge(child, 0);
-    if (child > 0)
-        return child;
-    for (unsigned i = 0;; i++) {
-        struct client *client = client_open(server);
-        char byte[512];
-        for (unsigned n = 0; n < 50; n++)
-            if (!client_send(client, "GET /x?%u HTTP/1.1\r\nHost: h\r\n\r\n", i * 50 + n) ||
-                recv(client->fd, byte, sizeof byte, 0) <= 0)
-                break;
-        client_close(client);
-    }
-}
-
 /* kill -9 under load: the zone stays usable, and counts. */
 START_TEST(a_killed_worker_leaves_the_zone_usable)
 {
     struct server *server = server_new();
-    pid_t load[3], pids[8];
 
     server_file(server, "html/a", "a");
     server_file(server, "html/x", "x");
@@ -240,20 +219,7 @@ START_TEST(a_killed_worker_leaves_the_zone_usable)
                            "location /a { limit_req zone=one; limit_req zone=two; } }" });
     server_allow(server, "exited on signal 9");
     server_allow(server, "the zone is empty now");
-    for (unsigned i = 0; i < 3; i++)
-        load[i] = start_load(server);
-    for (unsigned round = 0; round < 3; round++) {
-        EVENTUALLY(server_workers(server, pids, 8) == worker_count());
-        for (unsigned i = 0; i < worker_count(); i++)
-            kill(pids[i], SIGKILL);
-        EVENTUALLY(count_of(server_read(server, "logs/error.log"), "exited on signal 9") ==
-                   (round + 1) * worker_count());
-        EVENTUALLY(server_workers(server, pids, 8) == worker_count());
-    }
-    for (unsigned i = 0; i < 3; i++) {
-        kill(load[i], SIGKILL);
-        ck_assert_int_eq(waitpid(load[i], NULL, 0), load[i]);
-    }
+    load_through_kills(server, "/x?", UINT_MAX);
     expect(server, "/a", 200, "PASSED");
     expect(server, "/a", 503, "REJECTED");
     server_stop(server);

@@ -174,6 +174,17 @@ START_TEST(bombs_are_refused)
 }
 END_TEST
 
+/* Answers the client's request on a new connection, which is returned. */
+static struct client *serve_ok(struct server *server, int listening, struct client *client)
+{
+    struct client *up = upstream_accept(server, listening);
+
+    upstream_request(up, NULL);
+    client_send(up, OK_HEAD "Content-Length: 2\r\n\r\nok");
+    ck_assert_str_eq(client_read(client)->body, "ok");
+    return up;
+}
+
 /* What comes on an idle connection is nobody's answer. */
 START_TEST(idle_connections_say_nothing)
 {
@@ -182,17 +193,11 @@ START_TEST(idle_connections_say_nothing)
     struct client *client = client_open(server);
 
     client_send(client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    struct client *up = upstream_accept(server, listening);
-    upstream_request(up, NULL);
-    client_send(up, OK_HEAD "Content-Length: 2\r\n\r\nok");
-    ck_assert_str_eq(client_read(client)->body, "ok");
+    struct client *up = serve_ok(server, listening, client);
     client_send(up, OK_HEAD "Content-Length: 4\r\n\r\nevil");
     client_expect_closed(up);
     client_send(client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    up = upstream_accept(server, listening);
-    upstream_request(up, NULL);
-    client_send(up, OK_HEAD "Content-Length: 2\r\n\r\nok");
-    ck_assert_str_eq(client_read(client)->body, "ok");
+    serve_ok(server, listening, client);
     server_stop(server);
 }
 END_TEST
@@ -205,17 +210,11 @@ START_TEST(a_closed_idle_connection_is_no_failure)
     struct client *client = client_open(server);
 
     client_send(client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    struct client *up = upstream_accept(server, listening);
-    upstream_request(up, NULL);
-    client_send(up, OK_HEAD "Content-Length: 2\r\n\r\nok");
-    ck_assert_str_eq(client_read(client)->body, "ok");
+    struct client *up = serve_ok(server, listening, client);
     client_send(client, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     upstream_request(up, NULL);
     client_close(up);
-    up = upstream_accept(server, listening);
-    upstream_request(up, NULL);
-    client_send(up, OK_HEAD "Content-Length: 2\r\n\r\nok");
-    ck_assert_str_eq(client_read(client)->body, "ok");
+    serve_ok(server, listening, client);
     server_stop(server);
 }
 END_TEST

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define REQUEST "GET /pid HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -298,12 +297,7 @@ END_TEST
 
 int main(void)
 {
-    struct rlimit files;
-
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    allow_many_files();
     return serve_main("stall", (const TTest *[]){
                                    nobody_waits_for_a_stopped_worker,
                                    nobody_waits_at_a_unix_socket,

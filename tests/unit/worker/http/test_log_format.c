@@ -1,44 +1,20 @@
 /* log_format: what is read, what is refused, and the lines that come of it. */
 #include "worker/http/log_format.h"
 
-#include "tests/unit/unit.h"
-#include "worker/http/core.h"
-#include "worker/http/variables.h"
-#include "worker/net/connection.h"
+#include "tests/unit/worker/http/lone_request.h"
 
 static const struct directive log_format = { .name = "log_format" };
 
-static struct arena arena;
-static struct conf conf;
-static struct http http;
-static struct conf_scope scope;
-static struct server server;
-static struct connection connection;
-static struct request request;
+static struct lone_request lone;
 
 static void setup(void)
 {
-    arena_init(&arena, NULL);
-    conf = (struct conf){ .arena = &arena };
-    conf_messages_init(&conf.messages, &arena);
-    http = (struct http){ .names = variable_names_new(&arena),
-                          .formats = { .item_size = sizeof(struct log_format *) } };
-    ck_assert(log_formats_init(&arena, &http));
-    scope = (struct conf_scope){ .context = IN_HTTP, .owner = &http };
-    server = (struct server){ .http = &http, .name = SLICE_INIT("example.org") };
-    memset(&request, 0, sizeof request);
-    arena_init(&request.arena, NULL);
-    request.server = &server;
-    request.connection = &connection;
-    request.uri = SLICE("/a\"b\t");
-    request.head.fields = request.head.inline_fields;
-    request.head.in_fields = true;
+    lone_request_init(&lone, SLICE("/a\"b\t"));
 }
 
 static void teardown(void)
 {
-    arena_free(&request.arena);
-    arena_free(&arena);
+    lone_request_free(&lone);
 }
 
 /* `log_format a b c;` with NULL behind the last word. */
@@ -49,17 +25,17 @@ static void define(const char *const texts[])
 
     for (; texts[node.count - 1] != NULL; node.count++)
         words[node.count].text = slice_of(texts[node.count - 1]);
-    as_log_format.set(&conf, &scope, &node, &log_format, NULL);
+    as_log_format.set(&lone.conf, &lone.scope, &node, &log_format, NULL);
 }
 
 static const char *line_of(const char *name)
 {
-    const struct log_format *format = log_format_find(&http, slice_of(name));
+    const struct log_format *format = log_format_find(&lone.http, slice_of(name));
     struct log_line line;
 
     ck_assert_ptr_nonnull(format);
-    ck_assert(log_line_measure(&request, format, &line));
-    char *text = arena_text(&request.arena, line.len + 1);
+    ck_assert(log_line_measure(&lone.request, format, &line));
+    char *text = arena_text(&lone.request.arena, line.len + 1);
     char *end = log_line_put(&line, text);
     ck_assert_uint_eq((size_t)(end - text), line.len);
     *end = '\0';
@@ -68,8 +44,8 @@ static const char *line_of(const char *name)
 
 static const char *first_message(void)
 {
-    ck_assert_ptr_nonnull(conf.messages.first);
-    return arena_cstr(&arena, conf.messages.first->text);
+    ck_assert_ptr_nonnull(lone.conf.messages.first);
+    return arena_cstr(&lone.arena, lone.conf.messages.first->text);
 }
 
 START_TEST(words_are_joined)
@@ -80,7 +56,7 @@ START_TEST(words_are_joined)
     ck_assert_str_eq(line_of("b"), "text only");
     define((const char *[]){ "c", "", NULL });
     ck_assert_str_eq(line_of("c"), "");
-    ck_assert_uint_eq(conf.messages.errors, 0);
+    ck_assert_uint_eq(lone.conf.messages.errors, 0);
 }
 END_TEST
 
@@ -101,8 +77,8 @@ START_TEST(names_are_found_in_any_case)
 {
     define((const char *[]){ "Main", "x", NULL });
     ck_assert_str_eq(line_of("mAIN"), "x");
-    ck_assert_ptr_nonnull(log_format_find(&http, SLICE("COMBINED")));
-    ck_assert_ptr_null(log_format_find(&http, SLICE("none")));
+    ck_assert_ptr_nonnull(log_format_find(&lone.http, SLICE("COMBINED")));
+    ck_assert_ptr_null(log_format_find(&lone.http, SLICE("none")));
 }
 END_TEST
 
@@ -120,11 +96,11 @@ START_TEST(mistakes_are_named)
     };
 
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-        conf_messages_init(&conf.messages, &arena);
+        conf_messages_init(&lone.conf.messages, &lone.arena);
         define(mistakes[i].words);
-        ck_assert_uint_eq(conf.messages.errors, 1);
+        ck_assert_uint_eq(lone.conf.messages.errors, 1);
         ck_assert_str_eq(first_message(), mistakes[i].message);
-        http.formats.count = 1;
+        lone.http.formats.count = 1;
     }
 }
 END_TEST
@@ -132,7 +108,7 @@ END_TEST
 START_TEST(digits_are_no_captures_here)
 {
     define((const char *[]){ "a", "$1", NULL });
-    variables_check(&conf, &scope);
+    variables_check(&lone.conf, &lone.scope);
     ck_assert_str_eq(first_message(), "unknown \"1\" variable");
 }
 END_TEST

@@ -1,48 +1,23 @@
 /* Values with $variables, compiled and put together without a server. */
 #include "worker/http/template.h"
 
-#include "tests/unit/unit.h"
-#include "worker/http/core.h"
-#include "worker/http/log_format.h"
-#include "worker/http/variables.h"
-#include "worker/net/connection.h"
+#include "tests/unit/worker/http/lone_request.h"
 
-static struct arena arena;
-static struct conf conf;
-static struct http http;
-static struct conf_scope scope;
-static struct server server;
-static struct connection connection;
-static struct request request;
+static struct lone_request lone;
 
 static void setup(void)
 {
-    arena_init(&arena, NULL);
-    conf = (struct conf){ .arena = &arena };
-    conf_messages_init(&conf.messages, &arena);
-    http = (struct http){ .names = variable_names_new(&arena),
-                          .formats = { .item_size = sizeof(struct log_format *) } };
-    ck_assert(log_formats_init(&arena, &http));
-    scope = (struct conf_scope){ .context = IN_HTTP, .owner = &http };
-    server = (struct server){ .http = &http, .name = SLICE_INIT("example.org") };
-    memset(&request, 0, sizeof request);
-    arena_init(&request.arena, NULL);
-    request.server = &server;
-    request.connection = &connection;
-    request.uri = SLICE("/a/b");
-    request.head.fields = request.head.inline_fields;
-    request.head.in_fields = true;
+    lone_request_init(&lone, SLICE("/a/b"));
 }
 
 static void teardown(void)
 {
-    arena_free(&request.arena);
-    arena_free(&arena);
+    lone_request_free(&lone);
 }
 
 static void add_field(const char *name, const char *value, enum field_name known)
 {
-    struct head *head = &request.head;
+    struct head *head = &lone.request.head;
 
     head->fields[head->field_count++] = (struct field){ slice_of(name), slice_of(value), known };
     if (head->known[known] == 0)
@@ -51,7 +26,8 @@ static void add_field(const char *name, const char *value, enum field_name known
 
 static bool compile(const char *text, struct template *template)
 {
-    return template_compile(&conf, &scope, (struct position){ 0 }, slice_of(text), template);
+    return template_compile(&lone.conf, &lone.scope, (struct position){ 0 }, slice_of(text),
+                            template);
 }
 
 static const char *value_of(const char *text)
@@ -60,18 +36,18 @@ static const char *value_of(const char *text)
     struct slice value;
 
     ck_assert_msg(compile(text, &template), "%s", text);
-    ck_assert(template_eval(&request, &template, &value));
-    return arena_cstr(&request.arena, value);
+    ck_assert(template_eval(&lone.request, &template, &value));
+    return arena_cstr(&lone.request.arena, value);
 }
 
 static const char *last_message(void)
 {
-    const struct conf_message *message = conf.messages.first;
+    const struct conf_message *message = lone.conf.messages.first;
 
     ck_assert_ptr_nonnull(message);
     while (message->next != NULL)
         message = message->next;
-    return arena_cstr(&arena, message->text);
+    return arena_cstr(&lone.arena, message->text);
 }
 
 START_TEST(text_without_variables_is_itself)
@@ -80,9 +56,9 @@ START_TEST(text_without_variables_is_itself)
     struct template template;
     struct slice value;
 
-    ck_assert(template_compile(&conf, NULL, (struct position){ 0 }, text, &template));
+    ck_assert(template_compile(&lone.conf, NULL, (struct position){ 0 }, text, &template));
     ck_assert(template.constant);
-    ck_assert(template_eval(&request, &template, &value));
+    ck_assert(template_eval(&lone.request, &template, &value));
     ck_assert_ptr_eq(value.at, text.at);
 }
 END_TEST
@@ -94,7 +70,7 @@ START_TEST(variables_are_replaced)
     ck_assert_str_eq(value_of("${uri}_$URI-$is_args."), "/a/b_/a/b-.");
     ck_assert_str_eq(value_of("$host$scheme"), "example.orghttp");
     ck_assert_str_eq(value_of("[$http_none]"), "[]");
-    ck_assert_uint_eq(conf.messages.errors, 0);
+    ck_assert_uint_eq(lone.conf.messages.errors, 0);
 }
 END_TEST
 
@@ -105,7 +81,7 @@ START_TEST(captures_are_single_digits)
     };
 
     ck_assert_str_eq(value_of("[$1$9]"), "[]");
-    request.captures = captures;
+    lone.request.captures = captures;
     ck_assert_str_eq(value_of("$1"), "one");
     ck_assert_str_eq(value_of("$12$9$3."), "one2nine.");
 }
@@ -117,15 +93,15 @@ START_TEST(captures_are_escaped_again)
     struct template template;
     struct slice value;
 
-    request.captures = captures;
+    lone.request.captures = captures;
     ck_assert(compile("$1 $uri", &template));
-    request.head.path = SLICE("/a%20b");
-    ck_assert(template_eval_escaped(&request, &template, &value));
+    lone.request.head.path = SLICE("/a%20b");
+    ck_assert(template_eval_escaped(&lone.request, &template, &value));
     ck_assert(slice_is(value, "a%20b%26c /a/b"));
-    ck_assert(template_eval(&request, &template, &value));
+    ck_assert(template_eval(&lone.request, &template, &value));
     ck_assert(slice_is(value, "a b&c /a/b"));
-    request.head.path = SLICE("/ab");
-    ck_assert(template_eval_escaped(&request, &template, &value));
+    lone.request.head.path = SLICE("/ab");
+    ck_assert(template_eval_escaped(&lone.request, &template, &value));
     ck_assert(slice_is(value, "a b&c /a/b"));
 }
 END_TEST
@@ -136,21 +112,22 @@ START_TEST(user_variables_may_be_used_before_they_are_defined)
     struct slice value;
 
     ck_assert(compile("<$name>", &template));
-    unsigned index = variable_index(&conf, &scope, (struct position){ 0 }, SLICE("Name"), true);
-    variables_check(&conf, &scope);
-    ck_assert_uint_eq(conf.messages.errors, 0);
-    ck_assert_uint_eq(variable_count(&request), 1);
-    ck_assert(template_eval(&request, &template, &value));
+    unsigned index =
+        variable_index(&lone.conf, &lone.scope, (struct position){ 0 }, SLICE("Name"), true);
+    variables_check(&lone.conf, &lone.scope);
+    ck_assert_uint_eq(lone.conf.messages.errors, 0);
+    ck_assert_uint_eq(variable_count(&lone.request), 1);
+    ck_assert(template_eval(&lone.request, &template, &value));
     ck_assert(slice_is(value, "<>"));
 
     struct slice values[1] = { SLICE_INIT("x") };
     bool set[1] = { true };
     ck_assert_uint_eq(index, 0);
-    request.user_values = values;
-    request.user_set = set;
-    ck_assert(template_eval(&request, &template, &value));
+    lone.request.user_values = values;
+    lone.request.user_set = set;
+    ck_assert(template_eval(&lone.request, &template, &value));
     ck_assert(slice_is(value, "<x>"));
-    ck_assert(variable_get(&request, SLICE("NAME"), &value));
+    ck_assert(variable_get(&lone.request, SLICE("NAME"), &value));
     ck_assert(slice_is(value, "x"));
 }
 END_TEST
@@ -161,8 +138,8 @@ START_TEST(unknown_variables_are_reported_once)
 
     ck_assert(compile("$Nonsense $nonsense", &template));
     ck_assert(compile("$nonsense", &template));
-    variables_check(&conf, &scope);
-    ck_assert_uint_eq(conf.messages.errors, 1);
+    variables_check(&lone.conf, &lone.scope);
+    ck_assert_uint_eq(lone.conf.messages.errors, 1);
     ck_assert_str_eq(last_message(), "unknown \"nonsense\" variable");
 }
 END_TEST
@@ -172,8 +149,9 @@ START_TEST(a_near_name_is_suggested)
     struct template template;
 
     ck_assert(compile("$remote_adr", &template));
-    variables_check(&conf, &scope);
-    ck_assert_msg(strstr(arena_cstr(&arena, conf.messages.first->hint), "remote_addr") != NULL,
+    variables_check(&lone.conf, &lone.scope);
+    ck_assert_msg(strstr(arena_cstr(&lone.arena, lone.conf.messages.first->hint), "remote_addr") !=
+                      NULL,
                   "no suggestion");
 }
 END_TEST
@@ -199,11 +177,11 @@ START_TEST(built_in_names_cannot_be_defined)
 {
     struct position nowhere = { 0 };
 
-    variable_index(&conf, &scope, nowhere, SLICE("host"), true);
+    variable_index(&lone.conf, &lone.scope, nowhere, SLICE("host"), true);
     ck_assert_str_eq(last_message(), "the duplicate \"host\" variable");
-    ck_assert_uint_eq(conf.messages.errors, 1);
-    variable_index(&conf, &scope, nowhere, SLICE("args"), true);
-    ck_assert_uint_eq(conf.messages.errors, 1);
+    ck_assert_uint_eq(lone.conf.messages.errors, 1);
+    variable_index(&lone.conf, &lone.scope, nowhere, SLICE("args"), true);
+    ck_assert_uint_eq(lone.conf.messages.errors, 1);
 }
 END_TEST
 
@@ -214,9 +192,9 @@ START_TEST(a_defined_name_goes_before_a_prefix)
 
     add_field("Mine", "sent", FIELD_OTHER);
     ck_assert_str_eq(value_of("$http_mine"), "sent");
-    variable_index(&conf, &scope, (struct position){ 0 }, SLICE("http_mine"), true);
-    request.user_values = values;
-    request.user_set = set;
+    variable_index(&lone.conf, &lone.scope, (struct position){ 0 }, SLICE("http_mine"), true);
+    lone.request.user_values = values;
+    lone.request.user_set = set;
     ck_assert_str_eq(value_of("$http_mine"), "captured");
 }
 END_TEST
@@ -258,8 +236,8 @@ START_TEST(remote_user_is_basic_authorizations)
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        request.head.field_count = 0;
-        memset(request.head.known, 0, sizeof request.head.known);
+        lone.request.head.field_count = 0;
+        memset(lone.request.head.known, 0, sizeof lone.request.head.known);
         add_field("Authorization", cases[i].sent, FIELD_AUTHORIZATION);
         ck_assert_str_eq(value_of("$remote_user"), cases[i].user);
     }
