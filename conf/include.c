@@ -1,8 +1,8 @@
 #include "conf/reader.h"
 #include "conf/source.h"
+#include "conf/wildcard.h"
 
 #include <errno.h>
-#include <glob.h>
 
 static const struct slice no_hint = { "", 0 };
 
@@ -61,23 +61,26 @@ static void include_path(struct reader *reader, struct position at, const char *
 }
 
 /* The files that the pattern matches, in order; none is no error, as in nginx. */
-static void include_glob(struct reader *reader, struct position at, const char *pattern,
-                         struct conf_node ***last)
+static void include_pattern(struct reader *reader, struct position at, const char *pattern,
+                            struct conf_node ***last)
 {
-    glob_t found = { 0 };
-    int result = glob(pattern, 0, NULL, &found);
+    struct conf_tree *tree = reader->tree;
+    struct array paths = { .item_size = sizeof(const char *) };
 
-    if (result != 0 && result != GLOB_NOMATCH)
-        conf_message_add(reader->tree->messages, CONF_EMERG, at, no_hint, "glob() \"%s\" failed",
-                         pattern);
-    for (size_t i = 0; result == 0 && i < found.gl_pathc && !reader->tree->stopped; i++) {
-        const char *path = arena_cstr(reader->tree->arena, slice_of(found.gl_pathv[i]));
-        if (path == NULL)
-            reader->tree->stopped = true;
-        else
-            include_path(reader, at, path, last);
+    switch (wildcard_expand(tree->arena, pattern, &paths)) {
+    case WILDCARD_OK:
+        break;
+    case WILDCARD_NO_MEMORY:
+        tree->stopped = true;
+        return;
+    case WILDCARD_FAILED:
+        conf_message_add(tree->messages, CONF_EMERG, at, no_hint, "glob() \"%s\" failed (%d: %s)",
+                         pattern, errno, strerror(errno));
+        return;
     }
-    globfree(&found);
+    const char *const *items = paths.items;
+    for (size_t i = 0; i < paths.count && !tree->stopped; i++)
+        include_path(reader, at, items[i], last);
 }
 
 const char *conf_tree_path(const struct conf_tree *tree, struct slice path)
@@ -105,7 +108,7 @@ void reader_include(struct reader *reader, const struct conf_node *node, struct 
     if (path == NULL)
         reader->tree->stopped = true;
     else if (strpbrk(path, "*?[") != NULL)
-        include_glob(reader, words[1].at, path, last);
+        include_pattern(reader, words[1].at, path, last);
     else
         include_path(reader, words[1].at, path, last);
 }

@@ -45,7 +45,6 @@ enum call {
     CALL_REALPATH,
     CALL_GETCWD,
     CALL_CHDIR,
-    CALL_GLOB,
     CALL_MKDIR,
     CALL_MKDIRAT,
     CALL_RENAME,

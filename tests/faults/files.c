@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -208,13 +207,6 @@ char *getcwd(char *buffer, size_t size)
 int chdir(const char *path)
 {
     return fails(CALL_CHDIR) ? -1 : ((__typeof__(chdir) *)next_of(CALL_CHDIR))(path);
-}
-
-int glob(const char *pattern, int flags, int (*on_error)(const char *, int), glob_t *found)
-{
-    if (!fails(CALL_GLOB))
-        return ((__typeof__(glob) *)next_of(CALL_GLOB))(pattern, flags, on_error, found);
-    return errno == ENOMEM ? GLOB_NOSPACE : GLOB_ABORTED;
 }
 
 int mkdir(const char *path, mode_t mode)

@@ -38,7 +38,6 @@ static const char *const names[CALLS] = {
     [CALL_REALPATH] = "realpath",
     [CALL_GETCWD] = "getcwd",
     [CALL_CHDIR] = "chdir",
-    [CALL_GLOB] = "glob64",
     [CALL_MKDIR] = "mkdir",
     [CALL_MKDIRAT] = "mkdirat",
     [CALL_RENAME] = "rename",

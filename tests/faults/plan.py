@@ -68,7 +68,6 @@ ERRORS = {
     "realpath": LOOKING,
     "getcwd": errors("ENOMEM"),
     "chdir": LOOKING,
-    "glob64": LOOKING,
     "mkdir": CHANGING,
     "mkdirat": CHANGING,
     "rename": CHANGING,
