@@ -108,7 +108,7 @@ static int status_handler(struct request *request)
     default:
         if (!response_add(request, SLICE("Content-Security-Policy"), view_page_policy))
             return 500;
-        return answer(request, SLICE("text/html; charset=utf-8"), view_page());
+        return answer(request, SLICE("text/html; charset=utf-8"), view_page(&request->arena));
     }
 }
 

@@ -25,9 +25,9 @@ struct status_view {
 struct slice view_json(struct arena *, const struct status_view *);
 struct slice view_prometheus(struct arena *, const struct status_view *);
 
-/* The page that draws them, and the Content-Security-Policy it is sent with: nothing but
- * what stands in it and its own address. */
-struct slice view_page(void);
+/* The page that draws them, in the arena ({NULL, 0} when memory is out), and the
+ * Content-Security-Policy it is sent with: nothing but what stands in it and its own address. */
+struct slice view_page(struct arena *);
 extern const struct slice view_page_policy;
 
 /* --- between the sources of this folder --- */
