@@ -2,6 +2,7 @@
 
 #include "common/date.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 /* Nanoseconds. */
@@ -80,24 +81,56 @@ static struct tm local_time(time_t when)
     return tm;
 }
 
-/* What strftime(3) makes of the local time; the program's locale stays "C". */
-static struct slice local_text(struct clock_text *text, time_t when, const char *format)
+static void set_text(struct clock_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void set_text(struct clock_text *text, const char *format, ...)
 {
-    if (!is_current(text, when)) {
-        struct tm tm = local_time(when);
-        text->len = strftime(text->text, sizeof text->text, format, &tm);
-    }
-    return made(text);
+    va_list arguments;
+
+    va_start(arguments, format);
+    int len = vsnprintf(text->text, sizeof text->text, format, arguments);
+    va_end(arguments);
+    text->len = len > 0 && (size_t)len < sizeof text->text ? (size_t)len : 0;
+}
+
+/* Hours and minutes east of Greenwich, or west. */
+struct zone {
+    char sign;
+    int hours, minutes;
+};
+
+static struct zone zone_of(const struct tm *tm)
+{
+    int minutes = (int)(tm->tm_gmtoff / 60), distance = minutes < 0 ? -minutes : minutes;
+
+    return (struct zone){ tm->tm_gmtoff < 0 ? '-' : '+', distance / 60, distance % 60 };
 }
 
 struct slice clock_log_time(struct clock *clock)
 {
-    return local_text(&clock->log_time, clock->wall, "%Y/%m/%d %H:%M:%S");
+    struct clock_text *text = &clock->log_time;
+
+    if (!is_current(text, clock->wall)) {
+        struct tm tm = local_time(clock->wall);
+        set_text(text, "%04d/%02d/%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    }
+    return made(text);
 }
 
 struct slice clock_local_time(struct clock *clock)
 {
-    return local_text(&clock->local_time, clock->wall, "%d/%b/%Y:%H:%M:%S %z");
+    struct clock_text *text = &clock->local_time;
+
+    if (!is_current(text, clock->wall)) {
+        struct tm tm = local_time(clock->wall);
+        struct zone zone = zone_of(&tm);
+        set_text(text, "%02d/%s/%04d:%02d:%02d:%02d %c%02d%02d", tm.tm_mday,
+                 date_month_names[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                 zone.sign, zone.hours, zone.minutes);
+    }
+    return made(text);
 }
 
 struct slice clock_iso8601(struct clock *clock)
@@ -106,12 +139,9 @@ struct slice clock_iso8601(struct clock *clock)
 
     if (!is_current(text, clock->wall)) {
         struct tm tm = local_time(clock->wall);
-        char zone = tm.tm_gmtoff < 0 ? '-' : '+';
-        long minutes = (tm.tm_gmtoff < 0 ? -tm.tm_gmtoff : tm.tm_gmtoff) / 60;
-        size_t len = strftime(text->text, sizeof text->text, "%Y-%m-%dT%H:%M:%S", &tm);
-        int tail = snprintf(text->text + len, sizeof text->text - len, "%c%02ld:%02ld", zone,
-                            minutes / 60, minutes % 60);
-        text->len = len + (size_t)(tail > 0 ? tail : 0);
+        struct zone zone = zone_of(&tm);
+        set_text(text, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, zone.sign, zone.hours, zone.minutes);
     }
     return made(text);
 }

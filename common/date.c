@@ -13,8 +13,8 @@ static const time_t HALF_CENTURY = 1577847600; /* 50 mean years, in seconds */
 static const char day_names[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char *const long_day_names[7] = { "Sunday",   "Monday", "Tuesday", "Wednesday",
                                                "Thursday", "Friday", "Saturday" };
-static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+const char date_month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
 struct date {
     int64_t year;
@@ -81,7 +81,7 @@ void date_format(char *out, time_t when)
     out = put_text(out, ", ", 2);
     out = put_digits(out, 2, date.day);
     out = put_text(out, " ", 1);
-    out = put_text(out, month_names[date.month - 1], 3);
+    out = put_text(out, date_month_names[date.month - 1], 3);
     out = put_text(out, " ", 1);
     out = put_digits(out, 4, (unsigned)date.year);
     out = put_text(out, " ", 1);
@@ -115,7 +115,7 @@ static bool take_digits(struct slice *in, size_t count, unsigned *value)
 static bool take_month(struct slice *in, unsigned *month)
 {
     for (unsigned i = 0; i < 12; i++)
-        if (take_text(in, slice_of(month_names[i]))) {
+        if (take_text(in, slice_of(date_month_names[i]))) {
             *month = i + 1;
             return true;
         }

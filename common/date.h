@@ -8,6 +8,9 @@
 
 enum { HTTP_DATE_LEN = 29 }; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 
+/* "Jan", by struct tm's tm_mon: in English, as no locale is ever set. */
+extern const char date_month_names[12][4];
+
 /* Writes HTTP_DATE_LEN bytes, no NUL. Any time_t; years past 9999 are clamped. */
 void date_format(char *out, time_t when);
 

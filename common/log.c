@@ -152,12 +152,11 @@ static void put_stamp(struct line *line, enum log_level level)
 {
     time_t now = time(NULL);
     struct tm tm = { 0 };
-    char text[64];
 
     localtime_r(&now, &tm);
-    size_t len = strftime(text, sizeof text, "%Y/%m/%d %H:%M:%S", &tm);
-    put(line, slice_make(text, len));
-    put_format(line, " [%s] %ld#%ld: ", level_names[level], (long)getpid(), (long)gettid());
+    put_format(line, "%04d/%02d/%02d %02d:%02d:%02d [%s] %ld#%ld: ", tm.tm_year + 1900,
+               tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, level_names[level],
+               (long)getpid(), (long)gettid());
 }
 
 /* --- writing --- */

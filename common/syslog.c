@@ -1,5 +1,6 @@
 #include "common/syslog.h"
 
+#include "common/date.h"
 #include "common/log.h"
 
 #include <errno.h>
@@ -210,8 +211,6 @@ void syslog_close(struct syslog *syslog)
 /* "<190>Nov 24 14:20:33 host tag: "; months in English whatever the locale. */
 static size_t write_header(const struct syslog *syslog, unsigned severity, char *header)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t now = time(NULL);
     struct tm tm = { 0 };
     int host_len = syslog->no_hostname ? 0 : (int)syslog->hostname.len;
@@ -219,9 +218,9 @@ static size_t write_header(const struct syslog *syslog, unsigned severity, char 
     localtime_r(&now, &tm);
     int len = snprintf(header, HEADER_MAX,
                        "<%u>%s %2d %02d:%02d:%02d %.*s%s%.*s: ", syslog->facility * 8 + severity,
-                       months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, host_len,
-                       syslog->hostname.at, syslog->no_hostname ? "" : " ", (int)syslog->tag.len,
-                       syslog->tag.at);
+                       date_month_names[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+                       host_len, syslog->hostname.at, syslog->no_hostname ? "" : " ",
+                       (int)syslog->tag.len, syslog->tag.at);
     if (len < 0)
         return 0;
     return len < HEADER_MAX ? (size_t)len : HEADER_MAX - 1;

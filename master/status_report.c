@@ -3,6 +3,8 @@
 #include "master/control_call.h"
 
 #include <errno.h>
+#include <float.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,33 @@ struct report {
 
 /* --- reading --- */
 
+/* What Prometheus' text has for numbers here: 12, 0.25, 1e-06. */
+static double decimal(struct slice text)
+{
+    ptrdiff_t mark = slice_find(text, 'e');
+    struct slice power = mark < 0 ? SLICE("+0") : slice_from(text, (size_t)mark + 1);
+    struct slice digits = mark < 0 ? text : slice_first(text, (size_t)mark);
+    bool fraction = false;
+    double number = 0;
+    uint64_t size = 0;
+
+    slice_to_number(slice_from(power, 1), DBL_MAX_10_EXP, &size);
+    int exponent = slice_starts(power, SLICE("-")) ? -(int)size : (int)size;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.at[i] == '.') {
+            fraction = true;
+            continue;
+        }
+        number = number * 10 + (digits.at[i] - '0');
+        exponent -= fraction;
+    }
+    for (; exponent < 0; exponent++)
+        number /= 10;
+    for (; exponent > 0; exponent--)
+        number *= 10;
+    return number;
+}
+
 static void read_line(struct control_reader *reader, bool is_error, struct slice line)
 {
     struct report *report = (struct report *)reader;
@@ -43,10 +72,9 @@ static void read_line(struct control_reader *reader, bool is_error, struct slice
     struct sample *sample = array_push(&report->samples, &report->arena);
     if (sample == NULL)
         return;
-    const char *number = arena_cstr(&report->arena, slice_from(text, (size_t)blank + 1));
     struct slice metric = slice_first(text, (size_t)blank);
     ptrdiff_t brace = slice_find(metric, '{');
-    sample->value = number != NULL ? strtod(number, NULL) : 0;
+    sample->value = decimal(slice_from(text, (size_t)blank + 1));
     sample->name = brace < 0 ? metric : slice_first(metric, (size_t)brace);
     if (brace >= 0)
         sample->labels =
@@ -142,9 +170,8 @@ static double percentile(struct report *report, const struct report *before, con
         if (!slice_is(samples[i].name, bucket) || !slice_starts(samples[i].labels, labels))
             continue;
         earlier = before == NULL ? 0 : value(before, bucket, samples[i].labels);
-        const char *text = arena_cstr(&report->arena, bound);
-        if (text != NULL && samples[i].value - earlier >= count * part)
-            return strtod(text, NULL) * 1000;
+        if (samples[i].value - earlier >= count * part)
+            return slice_is(bound, "+Inf") ? INFINITY : decimal(bound) * 1000;
     }
     return -1;
 }

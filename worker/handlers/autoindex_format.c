@@ -60,11 +60,9 @@ static void add_html_name(struct text *text, const struct list_entry *entry)
 
 static void add_html_time(struct text *text, time_t when)
 {
-    static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     struct tm parts = split_time(when);
 
-    text_format(text, " %02d-%s-%d %02d:%02d ", parts.tm_mday, months[parts.tm_mon],
+    text_format(text, " %02d-%s-%d %02d:%02d ", parts.tm_mday, date_month_names[parts.tm_mon],
                 parts.tm_year + 1900, parts.tm_hour, parts.tm_min);
 }
 
