@@ -18,15 +18,12 @@ static uint32_t load32(const uint8_t *at)
     return le32toh(word);
 }
 
-/* A byte's remainder depends on how many bytes follow it: of eight, each has a table. */
-static uint32_t add_eight(uint32_t crc, const uint8_t *at)
+/* A byte's remainder depends on how many bytes follow it: of four, each has a table. */
+static uint32_t add_four(uint32_t crc, const uint8_t *at)
 {
-    uint32_t low = crc ^ load32(at), high = load32(at + 4);
-
-    return crc32_table[7][low & 0xff] ^ crc32_table[6][low >> 8 & 0xff] ^
-           crc32_table[5][low >> 16 & 0xff] ^ crc32_table[4][low >> 24] ^
-           crc32_table[3][high & 0xff] ^ crc32_table[2][high >> 8 & 0xff] ^
-           crc32_table[1][high >> 16 & 0xff] ^ crc32_table[0][high >> 24];
+    crc ^= load32(at);
+    return crc32_table[3][crc & 0xff] ^ crc32_table[2][crc >> 8 & 0xff] ^
+           crc32_table[1][crc >> 16 & 0xff] ^ crc32_table[0][crc >> 24];
 }
 
 uint32_t crc32_add_by_table(uint32_t crc, const void *data, size_t len)
@@ -34,8 +31,8 @@ uint32_t crc32_add_by_table(uint32_t crc, const void *data, size_t len)
     const uint8_t *at = data;
 
     crc = ~crc;
-    for (; len >= 8; len -= 8, at += 8)
-        crc = add_eight(crc, at);
+    for (; len >= 4; len -= 4, at += 4)
+        crc = add_four(crc, at);
     for (; len > 0; len--, at++)
         crc = crc >> 8 ^ crc32_table[0][(crc ^ *at) & 0xff];
     return ~crc;

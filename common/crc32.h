@@ -1,5 +1,5 @@
 /* crc32.h: the checksum of gzip files (RFC 1952 8): with carry-less multiplication where the
- * processor has it, else eight bytes at a time out of tables. */
+ * processor has it, else four bytes at a time out of tables. */
 #ifndef MUXD_COMMON_CRC32_H
 #define MUXD_COMMON_CRC32_H
 
