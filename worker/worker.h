@@ -81,8 +81,8 @@ void worker_reopen_logs(struct conf *);
 /* The error log of the main scope; valid after worker_open_logs. */
 struct log *worker_main_log(struct conf *);
 
-/* What `-V` prints after "features:": names of the module families that are
- * wholly built in, space-separated, from the modules' own tables. In the arena. */
+/* What `-V` prints after "features:": the loops, and the module families that
+ * are wholly built in, space-separated. In the arena; {NULL, 0} when memory is out. */
 struct slice worker_features(struct arena *);
 
 /* Releases what a configuration holds outside its arena: its log files and zones. Nothing of
