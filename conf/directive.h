@@ -97,13 +97,19 @@ struct directive {
     const char *help;    /* one line, no full stop */
 };
 
-enum { CONF_DIRECTIVES_MAX = 128 }; /* of one module */
+enum {
+    CONF_DIRECTIVES_MAX = 128, /* of one module */
+    CONF_SHARED_MAX = 2,       /* tables that one module shares with others */
+};
 
 struct conf_module {
     const char *name; /* nginx's, without prefix and suffix: "autoindex" */
     unsigned id;      /* its index in the list given to conf_load */
     size_t size;      /* of the struct of settings */
     const struct directive *directives;
+    /* Tables that several modules have alike, for what their structs begin with. A name or a
+     * default in them that begins with '_' has the module's name before it. */
+    const struct directive *shared[CONF_SHARED_MAX];
     bool in_every_block; /* each block has an instance of its own, whether it sets something or
                             not: for what `check` makes of all of a block's settings */
     /* Called once for each instance, when inheritance is done (parents first): checks what
@@ -199,7 +205,13 @@ struct slice conf_tls_recipe(void);
  * NUL-terminated in the arena; NULL when memory is out. */
 const char *conf_absolute(struct conf *, const char *prefix, struct slice path);
 
-/* The directive of this name in any table, with its module; NULL when unknown. */
+/* The modules with all of their directives in one table each, in the arena; NULL when memory
+ * is out. What a configuration is loaded with is made so by conf_load. */
+const struct conf_module *const *
+conf_modules_whole(struct arena *, const struct conf_module *const *, size_t count);
+
+/* The directive of this name in any table (of whole modules), with its module; NULL when unknown.
+ */
 const struct directive *directive_find(const struct conf_module *const *modules, size_t count,
                                        struct slice name, const struct conf_module **module);
 

@@ -24,14 +24,60 @@ struct known_directive *directive_index_find(const struct directive_index *index
     return *slot_of(index, name);
 }
 
-static size_t table_count(const struct conf_module *module)
+static size_t table_count(const struct directive *directives)
 {
     size_t count = 0;
 
-    while (module->directives[count].name != NULL)
+    while (directives != NULL && directives[count].name != NULL)
         count++;
     return count;
 }
+
+/* --- whole tables --- */
+
+static const char *prefixed(struct arena *arena, const struct conf_module *module, const char *text)
+{
+    if (text == NULL || *text != '_')
+        return text;
+    return arena_cstr(arena, arena_join(arena, slice_of(module->name), slice_of(text)));
+}
+
+static const struct conf_module *module_whole(struct arena *arena, const struct conf_module *module)
+{
+    size_t count = table_count(module->directives), at = count;
+
+    if (module->shared[0] == NULL)
+        return module;
+    for (size_t i = 0; i < CONF_SHARED_MAX; i++)
+        count += table_count(module->shared[i]);
+    struct conf_module *whole = arena_alloc(arena, sizeof *whole);
+    struct directive *directives = arena_zalloc(arena, (count + 1) * sizeof *directives);
+    if (whole == NULL || directives == NULL)
+        return NULL;
+    memcpy(directives, module->directives, at * sizeof *directives);
+    for (size_t i = 0; i < CONF_SHARED_MAX; i++)
+        for (const struct directive *row = module->shared[i]; row != NULL && row->name != NULL;
+             row++, at++) {
+            directives[at] = *row;
+            directives[at].name = prefixed(arena, module, row->name);
+            directives[at].initial = prefixed(arena, module, row->initial);
+        }
+    *whole = *module;
+    whole->directives = directives;
+    return whole;
+}
+
+const struct conf_module *const *
+conf_modules_whole(struct arena *arena, const struct conf_module *const *modules, size_t count)
+{
+    const struct conf_module **whole = arena_alloc(arena, count * sizeof *whole);
+
+    for (size_t i = 0; whole != NULL && i < count; i++)
+        whole[i] = module_whole(arena, modules[i]);
+    return arena->exhausted ? NULL : whole;
+}
+
+/* --- the index --- */
 
 /* Behind those of the same name, so that the first module's comes first. */
 static void index_add(struct directive_index *index, const struct conf_module *module,
@@ -81,7 +127,7 @@ bool directive_index_build(struct conf *conf)
     if (index == NULL)
         return false;
     for (size_t i = 0; i < conf->module_count; i++)
-        count += table_count(conf->modules[i]);
+        count += table_count(conf->modules[i]->directives);
     for (index->size = 16; index->size < count * 2;)
         index->size *= 2;
     index->all = arena_alloc(conf->arena, count * sizeof *index->all);

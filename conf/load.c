@@ -25,8 +25,10 @@ static bool find_paths(struct conf *conf, const struct conf_request *request)
 
 static bool prepare(struct conf *conf, const struct conf_request *request)
 {
-    conf->modules = request->modules;
+    conf->modules = conf_modules_whole(conf->arena, request->modules, request->module_count);
     conf->module_count = request->module_count;
+    if (conf->modules == NULL)
+        return false;
     conf->failed = arena_zalloc(conf->arena, conf->module_count * sizeof *conf->failed);
     if (conf->failed == NULL || !find_paths(conf, request) || !directive_index_build(conf))
         return false;

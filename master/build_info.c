@@ -76,8 +76,7 @@ static struct slice name_at(const void *context, size_t index)
     return slice_of(names->directives[index]->name);
 }
 
-static struct slice nearest_name(const struct conf_module *const modules[ALL_MODULES],
-                                 const char *name)
+static struct slice nearest_name(const struct conf_module *const *modules, const char *name)
 {
     struct names names = { .count = 0 };
 
@@ -89,10 +88,13 @@ static struct slice nearest_name(const struct conf_module *const modules[ALL_MOD
 
 bool build_info_directive(const char *name, struct arena *arena)
 {
-    const struct conf_module *modules[ALL_MODULES];
+    const struct conf_module *tables[ALL_MODULES];
     const struct conf_module *module;
 
-    master_modules(modules);
+    master_modules(tables);
+    const struct conf_module *const *modules = conf_modules_whole(arena, tables, ALL_MODULES);
+    if (modules == NULL)
+        return false;
     const struct directive *directive =
         directive_find(modules, ALL_MODULES, slice_of(name), &module);
     if (directive == NULL) {

@@ -53,6 +53,9 @@ static inline uint64_t cache_space(uint64_t size)
     return (size + BLOCK - 1) / BLOCK * BLOCK;
 }
 
+/* The cache's directives, likewise (worker/upstream/exchange_settings.h). */
+extern const struct directive cache_directives[];
+
 struct cache_figures; /* table.h */
 
 /* The figures of a cache as they are now. False: its table does not fit the zone. */

@@ -1,9 +1,8 @@
 /* fastcgi_pass: FastCGI 1.0, such as php-fpm speaks it. */
-#include "worker/cache/directives.h"
+#include "worker/cache/cache.h"
 #include "worker/context.h"
 #include "worker/handlers/gateway.h"
 #include "worker/http/variables.h"
-#include "worker/upstream/exchange_directives.h"
 #include "worker/upstream/exchange_steps.h"
 #include "worker/upstream/fastcgi_records.h"
 
@@ -346,8 +345,6 @@ static const struct directive fastcgi_directives[] = {
       "ask the application not to close the connection" },
     { "fastcgi_catch_stderr", IN_HTTP_ALL, ARGS_REPEATED(1, 1), &as_texts, FIELD(catch_stderr),
       NULL, "text in the application's standard error that makes its answer invalid" },
-    EXCHANGE_DIRECTIVES("fastcgi", struct gateway_settings),
-    CACHE_DIRECTIVES("fastcgi", struct gateway_settings),
     { 0 },
 };
 
@@ -361,5 +358,6 @@ const struct conf_module fastcgi_module = {
     .id = MODULE_FASTCGI,
     .size = sizeof(struct fastcgi_settings),
     .directives = fastcgi_directives,
+    .shared = { exchange_directives, cache_directives },
     .check = check,
 };

@@ -1,8 +1,7 @@
 /* The directives of the proxy. */
-#include "worker/cache/directives.h"
+#include "worker/cache/cache.h"
 #include "worker/handlers/proxy.h"
 #include "worker/http/core.h"
-#include "worker/upstream/exchange_directives.h"
 
 /* --- proxy_set_header --- */
 
@@ -196,8 +195,6 @@ static const struct directive proxy_directives[] = {
       "hand on the fields behind a chunked answer" },
     { "early_hints", IN_HTTP_ALL, ARGS_FROM(1), &as_conditions, FIELD(exchange.early_hints), NULL,
       "hand on an upstream's 103, when one of the values is neither empty nor 0" },
-    EXCHANGE_DIRECTIVES("proxy", struct proxy_settings),
-    CACHE_DIRECTIVES("proxy", struct proxy_settings),
     { "proxy_cache_convert_head", IN_HTTP_ALL, ARGS(1), &as_flag,
       FIELD(exchange.cache.convert_head), "on", "ask for HEAD as GET, so that the body is kept" },
     { 0 },
@@ -208,5 +205,6 @@ const struct conf_module proxy_module = {
     .id = MODULE_PROXY,
     .size = sizeof(struct proxy_settings),
     .directives = proxy_directives,
+    .shared = { exchange_directives, cache_directives },
     .check = check,
 };

@@ -1,7 +1,6 @@
 /* scgi_pass: SCGI: the parameters as a netstring, and the body behind it. */
-#include "worker/cache/directives.h"
+#include "worker/cache/cache.h"
 #include "worker/handlers/gateway.h"
-#include "worker/upstream/exchange_directives.h"
 
 /* Name and value, each with a NUL behind it. */
 static char *put_ended(char *at, struct slice text)
@@ -79,8 +78,6 @@ static const struct directive scgi_directives[] = {
       "hand requests on to an SCGI application" },
     { "scgi_param", IN_HTTP_ALL, ARGS_REPEATED(2, 3), &as_gateway_params, FIELD(params), NULL,
       "a parameter of the request to the application" },
-    EXCHANGE_DIRECTIVES("scgi", struct gateway_settings),
-    CACHE_DIRECTIVES("scgi", struct gateway_settings),
     { 0 },
 };
 
@@ -94,5 +91,6 @@ const struct conf_module scgi_module = {
     .id = MODULE_SCGI,
     .size = sizeof(struct gateway_settings),
     .directives = scgi_directives,
+    .shared = { exchange_directives, cache_directives },
     .check = check,
 };

@@ -1,8 +1,7 @@
 /* uwsgi_pass: the binary protocol of uWSGI. */
-#include "worker/cache/directives.h"
+#include "worker/cache/cache.h"
 #include "worker/context.h"
 #include "worker/handlers/gateway.h"
-#include "worker/upstream/exchange_directives.h"
 
 struct uwsgi_settings {
     struct gateway_settings gateway; /* first */
@@ -104,8 +103,6 @@ static const struct directive uwsgi_directives[] = {
       "second modifier of the uwsgi packet" },
     { "uwsgi_string", IN_HTTP_ALL, ARGS(1), &as_text, FIELD(string), NULL,
       "text of the uwsgi packet behind its parameters" },
-    EXCHANGE_DIRECTIVES("uwsgi", struct gateway_settings),
-    CACHE_DIRECTIVES("uwsgi", struct gateway_settings),
     { 0 },
 };
 
@@ -124,5 +121,6 @@ const struct conf_module uwsgi_module = {
     .id = MODULE_UWSGI,
     .size = sizeof(struct uwsgi_settings),
     .directives = uwsgi_directives,
+    .shared = { exchange_directives, cache_directives },
     .check = check,
 };

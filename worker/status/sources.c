@@ -22,7 +22,7 @@ enum { ROLLUP_MAX = 4096 };
 /* Kilobytes behind "NAME:"; 0 when it is not there. */
 static uint64_t field(const char *text, const char *name)
 {
-    const char *at = strstr(text, name);
+    const char *at = slice_search(slice_of(text), slice_of(name));
 
     return at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
 }

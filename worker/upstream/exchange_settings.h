@@ -107,6 +107,10 @@ enum condition { CONDITION_NO, CONDITION_YES, CONDITION_NO_MEMORY };
 /* One of the values, of as_conditions, is neither empty nor "0". */
 enum condition conditions_hold(struct request *, const struct array *values);
 
+/* The directives that all protocols have alike, for modules whose struct begins with these
+ * settings: _buffering, which is proxy_buffering, fastcgi_buffering ... */
+extern const struct directive exchange_directives[];
+
 /* Checks what several directives say together, and makes what is made of them. `prefix` is
  * the directives' ("proxy"). */
 void exchange_settings_check(struct conf *, struct conf_scope *, struct exchange_settings *,

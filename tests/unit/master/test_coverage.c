@@ -76,13 +76,23 @@ static bool has_entry(const char *manual, const char *name)
     return strstr(manual, start) != NULL;
 }
 
+/* All modules with all their directives, in the arena. */
+static const struct conf_module *const *whole_modules(struct arena *arena)
+{
+    const struct conf_module *modules[ALL_MODULES];
+
+    arena_init(arena, NULL);
+    master_modules(modules);
+    return conf_modules_whole(arena, modules, ALL_MODULES);
+}
+
 /* How many directives the text does not have; their names are printed. */
 static unsigned count_missing(const char *text, bool (*has)(const char *, const char *))
 {
-    const struct conf_module *modules[ALL_MODULES];
+    struct arena arena;
+    const struct conf_module *const *modules = whole_modules(&arena);
     unsigned missing = 0;
 
-    master_modules(modules);
     for (size_t i = 0; i < ALL_MODULES; i++)
         for (const struct directive *directive = modules[i]->directives; directive->name != NULL;
              directive++)
@@ -90,6 +100,7 @@ static unsigned count_missing(const char *text, bool (*has)(const char *, const 
                 printf("missing: %s\n", directive->name);
                 missing++;
             }
+    arena_free(&arena);
     return missing;
 }
 
@@ -113,9 +124,9 @@ END_TEST
 
 START_TEST(each_directive_has_help_and_contexts)
 {
-    const struct conf_module *modules[ALL_MODULES];
+    struct arena arena;
+    const struct conf_module *const *modules = whole_modules(&arena);
 
-    master_modules(modules);
     for (size_t i = 0; i < ALL_MODULES; i++) {
         ck_assert_uint_eq(modules[i]->id, i);
         for (const struct directive *directive = modules[i]->directives; directive->name != NULL;
@@ -125,6 +136,7 @@ START_TEST(each_directive_has_help_and_contexts)
             ck_assert_msg(directive->contexts != 0, "%s stands nowhere", directive->name);
         }
     }
+    arena_free(&arena);
 }
 END_TEST
 

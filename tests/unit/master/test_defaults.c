@@ -109,15 +109,19 @@ START_TEST(directives)
         ROWS = FAMILIES * (sizeof of_all / sizeof *of_all) + sizeof of_one / sizeof *of_one +
                sizeof of_groups / sizeof *of_groups,
     };
-    const struct conf_module *modules[ALL_MODULES];
+    const struct conf_module *tables[ALL_MODULES];
+    struct arena arena;
     unsigned found = 0;
 
-    master_modules(modules);
+    arena_init(&arena, NULL);
+    master_modules(tables);
+    const struct conf_module *const *modules = conf_modules_whole(&arena, tables, ALL_MODULES);
     for (size_t i = 0; i < ALL_MODULES; i++)
         for (size_t n = 0; n < NAMES; n++)
             if (strcmp(modules[i]->name, names[n]) == 0)
                 found += check_module(modules[i]);
     ck_assert_uint_eq(found, ROWS);
+    arena_free(&arena);
 }
 END_TEST
 
