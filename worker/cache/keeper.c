@@ -3,9 +3,10 @@
 #include "common/clock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -18,38 +19,18 @@ enum {
 
 static bool stops(struct cache_keeper *keeper)
 {
-    pthread_mutex_lock(&keeper->lock);
-    bool stops = keeper->stops;
-    pthread_mutex_unlock(&keeper->lock);
-    return stops;
+    return atomic_load(&keeper->stops);
 }
 
-static struct timespec after(uint64_t milliseconds)
-{
-    struct timespec when;
-
-    clock_gettime(CLOCK_MONOTONIC, &when);
-    when.tv_sec += (time_t)(milliseconds / 1000);
-    when.tv_nsec += (long)(milliseconds % 1000) * 1000000;
-    if (when.tv_nsec >= 1000000000) {
-        when.tv_sec++;
-        when.tv_nsec -= 1000000000;
-    }
-    return when;
-}
-
-/* False: the keeper is to end. */
+/* False: the keeper is to end. The monotonic clock is waited by: one that is set does no harm. */
 static bool pause_for(struct cache_keeper *keeper, uint64_t milliseconds)
 {
-    struct timespec until = after(milliseconds);
-    int outcome = 0;
+    struct pollfd woken = { .fd = keeper->woken, .events = POLLIN };
+    uint64_t now = clock_monotonic(), until = now + milliseconds;
 
-    pthread_mutex_lock(&keeper->lock);
-    while (!keeper->stops && outcome != ETIMEDOUT)
-        outcome = pthread_cond_timedwait(&keeper->woken, &keeper->lock, &until);
-    bool goes_on = !keeper->stops;
-    pthread_mutex_unlock(&keeper->lock);
-    return goes_on;
+    for (; !stops(keeper) && now < until; now = clock_monotonic())
+        poll(&woken, 1, (int)(until - now));
+    return !stops(keeper);
 }
 
 /* --- whose cache it is --- */
@@ -148,21 +129,6 @@ static void *run(void *context)
 
 /* --- the thread --- */
 
-/* Waits by the monotonic clock: a wall clock that is set does no harm. */
-static int init_waiting(struct cache_keeper *keeper)
-{
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
-
-    if (error != 0)
-        return error;
-    error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    if (error == 0)
-        error = pthread_cond_init(&keeper->woken, &attributes);
-    pthread_condattr_destroy(&attributes);
-    return error != 0 ? error : pthread_mutex_init(&keeper->lock, NULL);
-}
-
 /* The worker takes its signals by a descriptor: none may reach the thread. */
 static int start_thread(struct cache_keeper *keeper)
 {
@@ -187,13 +153,15 @@ int cache_keeper_start(const struct conf *conf, const struct log *log, struct ca
         return ENOMEM;
     own->conf = conf;
     own->log = log;
-    int error = init_waiting(own);
-    if (error == 0)
-        error = start_thread(own);
-    if (error != 0)
-        free(own);
-    else
+    own->woken = eventfd(0, EFD_CLOEXEC);
+    int error = own->woken < 0 ? errno : start_thread(own);
+    if (error == 0) {
         *keeper = own;
+        return 0;
+    }
+    if (own->woken >= 0)
+        close(own->woken);
+    free(own);
     return error;
 }
 
@@ -201,12 +169,9 @@ void cache_keeper_stop(struct cache_keeper *keeper)
 {
     if (keeper == NULL)
         return;
-    pthread_mutex_lock(&keeper->lock);
-    keeper->stops = true;
-    pthread_cond_signal(&keeper->woken);
-    pthread_mutex_unlock(&keeper->lock);
+    atomic_store(&keeper->stops, true);
+    eventfd_write(keeper->woken, 1); /* cannot fail: it is the first one */
     pthread_join(keeper->thread, NULL);
-    pthread_cond_destroy(&keeper->woken);
-    pthread_mutex_destroy(&keeper->lock);
+    close(keeper->woken);
     free(keeper);
 }

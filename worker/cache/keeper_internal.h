@@ -7,14 +7,14 @@
 #include "worker/cache/table.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct cache_keeper {
     const struct conf *conf;
     const struct log *log;
     pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t woken;
-    bool stops; /* guarded by the lock */
+    atomic_bool stops;
+    int woken; /* an eventfd(2) that can be read once it is to stop */
 };
 
 /* Work that is done a part at a time. */
