@@ -461,23 +461,19 @@ bool listeners_pass(const struct listeners *listeners)
 
 char *listeners_numbers(const struct listeners *listeners, bool lent_only)
 {
-    char *text = NULL;
-    size_t len;
-    FILE *out = open_memstream(&text, &len);
-    bool written = out != NULL;
+    enum { NUMBER_MAX = sizeof "2147483647;" };
+    size_t sockets = 0, len = 0;
 
-    for (const struct socket_group *group = listeners->first; written && group != NULL;
+    for (const struct socket_group *group = listeners->first; group != NULL; group = group->next)
+        sockets += group->count;
+    char *text = calloc(sockets + 1, NUMBER_MAX);
+    for (const struct socket_group *group = listeners->first; text != NULL && group != NULL;
          group = group->next) {
         unsigned count = lent_only ? group->lent : group->count;
-        for (unsigned i = 0; i < count && written; i++)
-            written = fprintf(out, "%d;", group->sockets[i]) > 0;
+        for (unsigned i = 0; i < count; i++)
+            len += (size_t)sprintf(text + len, "%d;", group->sockets[i]);
     }
-    if (out != NULL)
-        written = fclose(out) == 0 && written;
-    if (written)
-        return text;
-    free(text);
-    return NULL;
+    return text;
 }
 
 void listeners_warn_unused(const struct listeners *listeners, const struct log *log)
