@@ -221,18 +221,21 @@ static void expect_change_found(struct server *server, int listening, const char
 
 START_TEST(a_byte_that_the_disk_has_changed_is_never_served)
 {
-    static const size_t sizes[] = { IN_MEMORY, ON_DISK, CACHE_BLOCK, 1024 * 1024, 8 * 1024 * 1024 };
+    static const size_t sizes[] = { IN_MEMORY, ON_DISK,     CACHE_BLOCK,
+                                    SEVERAL,   1024 * 1024, 8 * 1024 * 1024 };
 
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        size_t size = sizes[i];
+        const size_t size = sizes[i];
         struct server *server = server_start(usual_conf);
         int listening = upstream_listen(server, 2);
         const char *body = make_body(server, size);
         expect_fetch(server, listening, "/a", "", "MISS", body);
         expect_cached(server, "/a", "HIT", body);
-        expect_change_found(server, listening, body, size, 0);
         expect_change_found(server, listening, body, size, size / 2);
-        expect_change_found(server, listening, body, size, size - 1);
+        if (size <= SEVERAL) {
+            expect_change_found(server, listening, body, size, 0);
+            expect_change_found(server, listening, body, size, size - 1);
+        }
         server_stop(server);
     }
 }
@@ -317,7 +320,8 @@ START_TEST(a_file_that_is_damaged_while_it_is_sent_is_not_sent_on)
         struct client *client = begin_large(server, listening, body);
         kinds[i](cache_file(server));
         ck_assert(!gets_what_is_right(client, body, LARGE));
-        expect_fetch(server, listening, "/large", "", "MISS", body);
+        if (kinds[i] == change_body_silently)
+            expect_fetch(server, listening, "/large", "", "MISS", body);
         server_stop(server);
     }
 }

@@ -433,13 +433,11 @@ static bool render_head(struct request *request, bool completed, bool chunked)
 
 /* --- the body --- */
 
-static bool copy_segment(struct request *request, struct segment *segment)
+static bool copy_read(struct request *request, struct segment *segment)
 {
     size_t len = (size_t)segment_length(segment), done = 0;
-
-    if (segment_is_memory(segment))
-        return output_append(request->connection, segment->memory);
     char *room = output_reserve(request->connection, len);
+
     if (room == NULL)
         return false;
     while (done < len) {
@@ -466,7 +464,8 @@ static bool copy_small_body(struct request *request)
             return true;
     }
     for (struct segment *piece = response->body; piece != NULL; piece = piece->next)
-        if (!copy_segment(request, piece))
+        if (!(segment_is_memory(piece) ? output_append(request->connection, piece->memory)
+                                       : copy_read(request, piece)))
             return false;
     request->bytes_sent += total;
     response->body = NULL;

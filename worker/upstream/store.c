@@ -2,6 +2,7 @@
 
 #include "common/anchor.h"
 #include "common/date.h"
+#include "common/read_write.h"
 #include "worker/context.h"
 #include "worker/handlers/static.h"
 #include "worker/temp_file.h"
@@ -15,8 +16,9 @@
 #include <unistd.h>
 
 struct store {
-    char *path;      /* what the file will be named */
-    int file;        /* -1: none any more */
+    char *path; /* what the file will be named */
+    int file;   /* -1: none any more */
+    uint64_t written;
     time_t modified; /* -1: not said */
     char temporary[PATH_MAX];
 };
@@ -63,6 +65,7 @@ bool store_begin(struct exchange *x)
     store = arena_alloc(&x->request->arena, sizeof *store);
     if (store == NULL || (store->path = choose_path(x)) == NULL)
         return false;
+    store->written = 0;
     store->modified = modified == NULL ? -1 : date_parse(modified->value);
     store->file = temp_file_named(x->settings->temp_path, store->temporary);
     if (store->file < 0)
@@ -72,27 +75,15 @@ bool store_begin(struct exchange *x)
     return true;
 }
 
-static bool write_all(int file, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(file, data, len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written == 0)
-            errno = ENOSPC;
-        if (written <= 0)
-            return false;
-        data += written;
-        len -= (size_t)written;
-    }
-    return true;
-}
-
 void store_write(struct exchange *x, const char *data, size_t len)
 {
-    if (write_all(x->store->file, data, len))
+    struct store *store = x->store;
+
+    if (write_exactly(store->file, slice_make(data, len), store->written)) {
+        store->written += len;
         return;
-    log_failure(x, "write()", x->store->temporary);
+    }
+    log_failure(x, "write()", store->temporary);
     store_drop(x);
 }
 
