@@ -168,6 +168,11 @@ ssize_t cut_done(enum verdict, int fd, ssize_t done);
 typedef void (*any_function)(void);
 any_function next_of(enum call);
 
+/* The libc looks for a user: it dies of its own want of memory then (glibc's nss_database.c), so
+ * that nothing fails within. The whole call may fail. */
+void plan_pause(void);
+void plan_go_on(void);
+
 /* This process is a fork of the one that the library was loaded into. */
 void plan_forked(void);
 

@@ -104,6 +104,7 @@ static const char *const names[CALLS] = {
 static any_function next[CALLS];
 static struct plan *plan;
 static uint32_t role = IN_MASTER;
+static _Thread_local bool paused;
 
 any_function next_of(enum call call)
 {
@@ -112,6 +113,16 @@ any_function next_of(enum call call)
         memcpy(&next[call], &symbol, sizeof symbol);
     }
     return next[call];
+}
+
+void plan_pause(void)
+{
+    paused = true;
+}
+
+void plan_go_on(void)
+{
+    paused = false;
 }
 
 void plan_forked(void)
@@ -185,7 +196,7 @@ static void write_down(struct rule *rule, enum call call, uint64_t number)
 
 enum verdict verdict_of(enum call call)
 {
-    if (plan == NULL || atomic_load(&plan->armed) == 0 || (plan->where & role) == 0)
+    if (plan == NULL || paused || atomic_load(&plan->armed) == 0 || (plan->where & role) == 0)
         return PASS;
     struct rule *rule = &plan->rules[call];
     uint64_t number = atomic_fetch_add(&rule->calls, 1) + 1;

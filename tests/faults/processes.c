@@ -93,19 +93,32 @@ int sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set)
 
 struct passwd *getpwnam(const char *name)
 {
-    return fails(CALL_GETPWNAM) ? NULL : ((__typeof__(getpwnam) *)next_of(CALL_GETPWNAM))(name);
+    if (fails(CALL_GETPWNAM))
+        return NULL;
+    plan_pause();
+    struct passwd *found = ((__typeof__(getpwnam) *)next_of(CALL_GETPWNAM))(name);
+    plan_go_on();
+    return found;
 }
 
 struct group *getgrnam(const char *name)
 {
-    return fails(CALL_GETGRNAM) ? NULL : ((__typeof__(getgrnam) *)next_of(CALL_GETGRNAM))(name);
+    if (fails(CALL_GETGRNAM))
+        return NULL;
+    plan_pause();
+    struct group *found = ((__typeof__(getgrnam) *)next_of(CALL_GETGRNAM))(name);
+    plan_go_on();
+    return found;
 }
 
 int initgroups(const char *user, gid_t group)
 {
-    return fails(CALL_INITGROUPS)
-               ? -1
-               : ((__typeof__(initgroups) *)next_of(CALL_INITGROUPS))(user, group);
+    if (fails(CALL_INITGROUPS))
+        return -1;
+    plan_pause();
+    int result = ((__typeof__(initgroups) *)next_of(CALL_INITGROUPS))(user, group);
+    plan_go_on();
+    return result;
 }
 
 int setgroups(size_t count, const gid_t *groups)
