@@ -1,5 +1,6 @@
 /* Bytes of requests in answers' heads, in logs and in heads that go upstream: never as what ends
  * a line, and never as what a terminal acts upon. */
+#include "tests/serve/harness_upstream.h"
 #include "tests/serve/heads.h"
 
 /* Everywhere that a client's text can be put; $uri is decoded. */
@@ -51,6 +52,8 @@ static const char *const payloads[] = {
     "%9b31mInjected:%20yes",
     "%c2%9b31mInjected:%20yes",
     "%20HTTP/1.1%0d%0aInjected:%20yes%0d%0aX:%20",
+    "%00Injected:%20yes", /* refused */
+    "%0d%00%0aInjected:%20yes",
 };
 
 /* Neither a line that begins with it, nor a byte that none of ours would have. */
@@ -122,8 +125,49 @@ START_TEST(letters_stay_letters)
 }
 END_TEST
 
+/* Upstreams answer what clients have told them, now or long ago. */
+START_TEST(what_an_upstream_says_goes_the_same_way)
+{
+    static const char *const told[] = {
+        "a\x85Injected: yes",     "a\x1b[31mInjected: yes",       "\xc2\x9bInjected: yes",
+        "a\x7f\x08Injected: yes", "/inner/%0d%0aInjected:%20yes", "/inner/%00%85Injected:%20yes"
+    };
+    struct passing passing = passing_start(
+        "log_format up '$upstream_http_x_told|$upstream_cookie_c|$upstream_http_location';\n"
+        "error_log @root@/logs/error.log debug;\n"
+        "server { listen 127.0.0.1:@port@; access_log @root@/logs/up.log up;\n"
+        "  location / { proxy_pass http://127.0.0.1:@port2@; proxy_hide_header X-Told;\n"
+        "    proxy_hide_header Set-Cookie; }\n"
+        "  location /inner/ { internal; add_header X-Uri $uri always; return 200 inner; } }",
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        bool leads_on = *told[i] == '/';
+        if (i > 0)
+            passing_next(&passing,
+                         "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        upstream_request(passing.up, NULL);
+        client_send(passing.up,
+                    "HTTP/1.1 200 OK\r\n%s: %s\r\nSet-Cookie: c=%s\r\nContent-Length: 2\r\n"
+                    "Connection: close\r\n\r\nok",
+                    leads_on ? "X-Accel-Redirect" : "X-Told", told[i], leads_on ? "" : told[i]);
+        client_close(passing.up);
+        expect_clean(client_read_all(passing.client), "an upstream's", told[i], true);
+        client_close(passing.client);
+    }
+    server_wait_file(passing.server, "logs/up.log", "Injected");
+    expect_clean(server_read(passing.server, "logs/up.log"), "up.log", "", false);
+    expect_clean(server_read(passing.server, "logs/error.log"), "error.log", "", false);
+    server_allow(passing.server, "invalid header");
+    server_allow(passing.server, "X-Accel-Redirect");
+    server_stop(passing.server);
+}
+END_TEST
+
 int main(void)
 {
-    return serve_main("injection", (const TTest *[]){ no_head_and_no_log_is_written_by_a_client,
-                                                      letters_stay_letters, NULL });
+    return serve_main("injection",
+                      (const TTest *[]){ no_head_and_no_log_is_written_by_a_client,
+                                         letters_stay_letters,
+                                         what_an_upstream_says_goes_the_same_way, NULL });
 }
