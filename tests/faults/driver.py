@@ -9,6 +9,7 @@ import zlib
 
 from faulty_requests import Requests
 from faulty_starts import FaultyReloads, FaultyStarts
+from faulty_upgrades import FaultyUpgrades
 from server import World
 
 # Faults that were once borne badly: always tried.
@@ -31,7 +32,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=1, help="which ones")
     parser.add_argument("--case", default="", help="only cases whose name this expression matches")
     parser.add_argument("--fault", default="", help="only such faults")
-    parser.add_argument("--what", default="requests,storms,several,starts,reloads")
+    parser.add_argument("--what", default="requests,storms,several,starts,reloads,upgrades")
     parser.add_argument("--valgrind", action="store_true",
                         help="the requests in valgrind, with nothing that fails")
     parser.add_argument("--cold", action="store_true", help="a new server for each fault")
@@ -61,6 +62,9 @@ def series(options, world):
     if "reloads" in options.what:
         reloads = FaultyReloads(*common)
         yield reloads, reloads.run
+    if "upgrades" in options.what:
+        upgrades = FaultyUpgrades(*common)
+        yield upgrades, upgrades.run
 
 
 def main():

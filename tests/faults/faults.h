@@ -8,7 +8,9 @@
  * plan.c decides; memory.c, files.c, attributes.c, sockets.c and processes.c hold the wrappers.
  * plan.py is the other end, and repeats the layout of struct plan; server.py starts muxd,
  * scripted.py is what stands behind it, cases.py has the requests, exchange.py judges the answers,
- * faulty_requests.py fails one call after the other. tests/faults/run starts it all. */
+ * faulty_requests.py fails one call after the other, faulty_starts.py and faulty_upgrades.py those
+ * of starts, reloads and upgrades; imports.py looks whether something is missing here.
+ * tests/faults/run starts it all. */
 #ifndef MUXD_TESTS_FAULTS_H
 #define MUXD_TESTS_FAULTS_H
 
