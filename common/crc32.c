@@ -3,10 +3,12 @@
 #include "common/crc32_table.h"
 
 #include <endian.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -47,9 +49,19 @@ enum { FOLDED = 64 }; /* bytes at a time */
 
 #define WITH_FOLDING __attribute__((target("pclmul,sse4.1")))
 
+/* Asking takes a microsecond or two in a virtual machine: it is done once. (What the compiler
+ * has for it asks for everything, at each start.) */
 static bool has_folding(void)
 {
-    return __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("sse4.1");
+    static atomic_uint known; /* ECX of leaf 1; 0: not asked yet */
+    unsigned features = atomic_load_explicit(&known, memory_order_relaxed), ignored;
+
+    if (features == 0) {
+        if (__get_cpuid(1, &ignored, &ignored, &features, &ignored) == 0)
+            return false;
+        atomic_store_explicit(&known, features, memory_order_relaxed);
+    }
+    return (features & bit_PCLMUL) != 0 && (features & bit_SSE4_1) != 0;
 }
 
 WITH_FOLDING static inline __m128i load(const uint8_t *at)
