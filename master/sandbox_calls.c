@@ -87,6 +87,7 @@ static const int allowed[] = {
     SYS_epoll_create1,
     SYS_signalfd4,
     SYS_pipe2,
+    SYS_eventfd2,
     SYS_splice,
     SYS_dup,
     SYS_dup3,
