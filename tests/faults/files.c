@@ -66,6 +66,11 @@ FILE *fdopen(int fd, const char *mode)
     return fails(CALL_FDOPEN) ? NULL : ((__typeof__(fdopen) *)next_of(CALL_FDOPEN))(fd, mode);
 }
 
+DIR *opendir(const char *path)
+{
+    return fails(CALL_OPENDIR) ? NULL : ((__typeof__(opendir) *)next_of(CALL_OPENDIR))(path);
+}
+
 DIR *fdopendir(int fd)
 {
     return fails(CALL_FDOPENDIR) ? NULL : ((__typeof__(fdopendir) *)next_of(CALL_FDOPENDIR))(fd);

@@ -16,10 +16,11 @@ EXCUSED = {
         memset mktime qsort raise sigaddset sigdelset sigemptyset sigfillset signal strchr strcmp
         strcpy strcspn strerror strftime strlen strncmp strnlen strpbrk strrchr strspn strstr strtod
         strtol strtoll strtoull sysconf umask uname gethostname unsetenv tzset localtime_r
-        sched_getaffinity pthread_sigmask snprintf closedir dlclose munmap stdout""",
+        isalnum isalpha isblank iscntrl isdigit isgraph islower isprint ispunct isspace isupper
+        isxdigit eventfd_write sched_getaffinity pthread_sigmask snprintf closedir dlclose munmap stdout""",
     "it ends the process": "_exit exit abort __libc_start_main __stack_chk_fail",
     "it is a check of one that cannot fail": """
-        __fdelt_chk __memcpy_chk __snprintf_chk __strcpy_chk __vsnprintf_chk""",
+        __fdelt_chk __memcpy_chk __sprintf_chk __snprintf_chk __strcpy_chk __vsnprintf_chk""",
     "what it needs comes from malloc, which fails": """
         __asprintf_chk __vasprintf_chk asprintf vasprintf open_memstream setenv strdup""",
     "it writes to a stream: what the command line prints, and memory": """

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -180,6 +181,11 @@ int select(int count, fd_set *readable, fd_set *writable, fd_set *other, struct 
 int poll(struct pollfd *polls, nfds_t count, int timeout)
 {
     return fails(CALL_POLL) ? -1 : ((__typeof__(poll) *)next_of(CALL_POLL))(polls, count, timeout);
+}
+
+int eventfd(unsigned count, int flags)
+{
+    return fails(CALL_EVENTFD) ? -1 : ((__typeof__(eventfd) *)next_of(CALL_EVENTFD))(count, flags);
 }
 
 int signalfd(int fd, const sigset_t *set, int flags)
