@@ -85,7 +85,6 @@ static const int allowed[] = {
     SYS_getsockopt,
     SYS_shutdown,
     SYS_epoll_create1,
-    SYS_eventfd2,
     SYS_signalfd4,
     SYS_pipe2,
     SYS_eventfd2,
