@@ -89,9 +89,12 @@ static enum head_result read_method(struct head *head, struct cursor *cursor)
 /* nginx forgives more than one space, as RFC 9112 3 allows. */
 static enum head_result skip_spaces(struct cursor *cursor)
 {
-    while (cursor->at < cursor->end && *cursor->at == ' ')
-        cursor->at++;
-    return cursor->at == cursor->end ? HEAD_MORE : HEAD_DONE;
+    const char *at = cursor->at, *end = cursor->end;
+
+    while (at < end && *at == ' ')
+        at++;
+    cursor->at = at;
+    return at == end ? HEAD_MORE : HEAD_DONE;
 }
 
 /* A '#' and what follows it are not sent on: nginx cuts them off. */

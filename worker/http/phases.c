@@ -288,8 +288,13 @@ static int run_step(struct request *request)
 
 void phases_run(struct request *request)
 {
-    while (act(request, run_step(request)))
-        ;
+    for (;;) {
+        int outcome = run_step(request);
+        if (outcome == DECLINED) /* as most are: without the call */
+            request->step++;
+        else if (!act(request, outcome))
+            return;
+    }
 }
 
 void phases_take(struct request *request, int outcome)
