@@ -88,15 +88,4 @@ static inline void expect_bodies(struct server *server, const struct expected_bo
         expect_bodies((server), expected_, sizeof expected_ / sizeof *expected_); \
     } while (0)
 
-/* The configuration is refused with a message that contains `message`. */
-static inline void expect_refused(struct server *server, const char *http, const char *message)
-{
-    char config[4096];
-
-    snprintf(config, sizeof config, "events { }\nhttp { %s }\n", http);
-    struct run *run = config_test(server, config);
-    ck_assert_msg(run->status == 1 && strstr(run->text, message) != NULL, "%s: %d %s", http,
-                  run->status, run->text);
-}
-
 #endif

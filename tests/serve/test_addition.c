@@ -117,12 +117,14 @@ END_TEST
 
 START_TEST(wrong_directives)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "add_before_body;", "invalid number of arguments" },
+        { "add_after_body /a; add_after_body /b;", "directive is duplicate" },
+        { "addition_types;", "invalid number of arguments" },
+        { 0 },
+    };
 
-    expect_refused(server, "add_before_body;", "invalid number of arguments");
-    expect_refused(server, "add_after_body /a; add_after_body /b;", "directive is duplicate");
-    expect_refused(server, "addition_types;", "invalid number of arguments");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

@@ -206,14 +206,16 @@ END_TEST
 
 START_TEST(wrong_directives)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "auth_request;", "invalid number of arguments" },
+        { "auth_request /a; auth_request off;", "duplicate" },
+        { "auth_request_set user 1;", "invalid variable name \"user\"" },
+        { "auth_request_set $user;", "invalid number of arguments" },
+        { "auth_request_set $user $nothing;", "unknown \"nothing\" variable" },
+        { 0 },
+    };
 
-    expect_refused(server, "auth_request;", "invalid number of arguments");
-    expect_refused(server, "auth_request /a; auth_request off;", "duplicate");
-    expect_refused(server, "auth_request_set user 1;", "invalid variable name \"user\"");
-    expect_refused(server, "auth_request_set $user;", "invalid number of arguments");
-    expect_refused(server, "auth_request_set $user $nothing;", "unknown \"nothing\" variable");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

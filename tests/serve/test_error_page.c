@@ -315,19 +315,21 @@ END_TEST
 
 START_TEST(wrong_uses_are_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "error_page 404;", "invalid number of arguments in \"error_page\"" },
+        { "error_page text /a;", "invalid value \"text\"" },
+        { "error_page 499 /a;", "invalid value \"499\"" },
+        { "error_page 200 /a;", "value \"200\" must be between 300 and 599" },
+        { "error_page 404 600 /a;", "value \"600\" must be between 300 and 599" },
+        { "error_page =200 /a;", "invalid value \"=200\"" },
+        { "error_page 404 =x /a;", "invalid value \"=x\"" },
+        { "error_page 404 =200 403 /a;", "invalid value \"=200\"" },
+        { "error_page 404 /$none;", "unknown \"none\" variable" },
+        { "msie_padding maybe;", "invalid value \"maybe\" in \"msie_padding\"" },
+        { 0 },
+    };
 
-    expect_refused(server, "error_page 404;", "invalid number of arguments in \"error_page\"");
-    expect_refused(server, "error_page text /a;", "invalid value \"text\"");
-    expect_refused(server, "error_page 499 /a;", "invalid value \"499\"");
-    expect_refused(server, "error_page 200 /a;", "value \"200\" must be between 300 and 599");
-    expect_refused(server, "error_page 404 600 /a;", "value \"600\" must be between 300 and 599");
-    expect_refused(server, "error_page =200 /a;", "invalid value \"=200\"");
-    expect_refused(server, "error_page 404 =x /a;", "invalid value \"=x\"");
-    expect_refused(server, "error_page 404 =200 403 /a;", "invalid value \"=200\"");
-    expect_refused(server, "error_page 404 /$none;", "unknown \"none\" variable");
-    expect_refused(server, "msie_padding maybe;", "invalid value \"maybe\" in \"msie_padding\"");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

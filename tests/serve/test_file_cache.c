@@ -319,17 +319,16 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "open_file_cache max=0;", "invalid \"open_file_cache\" parameter \"max=0\"" },
+        { "open_file_cache many;", "invalid \"open_file_cache\" parameter \"many\"" },
+        { "open_file_cache max=1 inactive=x;",
+          "invalid \"open_file_cache\" parameter \"inactive=x\"" },
+        { "open_file_cache inactive=1s;", "\"open_file_cache\" must have the \"max\" parameter" },
+        { 0 },
+    };
 
-    expect_refused(server, "open_file_cache max=0;",
-                   "invalid \"open_file_cache\" parameter \"max=0\"");
-    expect_refused(server, "open_file_cache many;",
-                   "invalid \"open_file_cache\" parameter \"many\"");
-    expect_refused(server, "open_file_cache max=1 inactive=x;",
-                   "invalid \"open_file_cache\" parameter \"inactive=x\"");
-    expect_refused(server, "open_file_cache inactive=1s;",
-                   "\"open_file_cache\" must have the \"max\" parameter");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

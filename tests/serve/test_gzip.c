@@ -393,15 +393,20 @@ START_TEST(bad_settings)
 {
     struct server *server = start(HTTP "server { " LISTEN "}");
 
-    expect_refused(server, "gzip_comp_level 0;", "value must be ");
-    expect_refused(server, "gzip_comp_level 10;", "value must be ");
-    expect_refused(server, "gzip_comp_level a;", "invalid number");
-    expect_refused(server, "gzip_proxied some;", "invalid value \"some\"");
-    expect_refused(server, "gzip_http_version 2;", "invalid value \"2\"");
-    expect_refused(server, "gzip_disable '(a';", "\"(a\"");
-    expect_refused(server, "gzip_min_length x;", "\"gzip_min_length\"");
-    expect_refused(server, "gzip maybe;", "invalid value \"maybe\"");
-    expect_refused(server, "gzip_buffers 4;", "number of arguments");
+    const struct mistake mistakes[] = {
+        { "gzip_comp_level 0;", "value must be " },
+        { "gzip_comp_level 10;", "value must be " },
+        { "gzip_comp_level a;", "invalid number" },
+        { "gzip_proxied some;", "invalid value \"some\"" },
+        { "gzip_http_version 2;", "invalid value \"2\"" },
+        { "gzip_disable '(a';", "\"(a\"" },
+        { "gzip_min_length x;", "\"gzip_min_length\"" },
+        { "gzip maybe;", "invalid value \"maybe\"" },
+        { "gzip_buffers 4;", "number of arguments" },
+        { 0 },
+    };
+
+    expect_mistakes(mistakes);
     struct run *run = config_test(server, "events { }\nhttp { gzip_types text/html text/css "
                                           "text/css; gzip_proxied auth auth; }\n");
     ck_assert_int_eq(run->status, 0);

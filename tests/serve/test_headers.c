@@ -354,21 +354,22 @@ END_TEST
 
 START_TEST(wrong_uses_are_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "add_header X-A;", "invalid number of arguments in \"add_header\"" },
+        { "add_header X-A a never;", "invalid parameter \"never\"" },
+        { "add_header X-A $none;", "unknown \"none\" variable" },
+        { "expires never;", "\"expires\" directive invalid value" },
+        { "expires 1h 2h;", "\"expires\" directive invalid value" },
+        { "expires modified;", "\"expires\" directive invalid value" },
+        { "expires @25h;", "\"expires\" directive daily time value must be less than 24 hours" },
+        { "expires modified @1h;",
+          "\"expires\" directive daily time cannot be used with \"modified\" parameter" },
+        { "expires 1h; expires 2h;", "\"expires\" directive is duplicate" },
+        { "server_tokens maybe;", "invalid value \"maybe\"" },
+        { 0 },
+    };
 
-    expect_refused(server, "add_header X-A;", "invalid number of arguments in \"add_header\"");
-    expect_refused(server, "add_header X-A a never;", "invalid parameter \"never\"");
-    expect_refused(server, "add_header X-A $none;", "unknown \"none\" variable");
-    expect_refused(server, "expires never;", "\"expires\" directive invalid value");
-    expect_refused(server, "expires 1h 2h;", "\"expires\" directive invalid value");
-    expect_refused(server, "expires modified;", "\"expires\" directive invalid value");
-    expect_refused(server, "expires @25h;",
-                   "\"expires\" directive daily time value must be less than 24 hours");
-    expect_refused(server, "expires modified @1h;",
-                   "\"expires\" directive daily time cannot be used with \"modified\" parameter");
-    expect_refused(server, "expires 1h; expires 2h;", "\"expires\" directive is duplicate");
-    expect_refused(server, "server_tokens maybe;", "invalid value \"maybe\"");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

@@ -151,7 +151,7 @@ END_TEST
 
 START_TEST(wrong_conditions_are_refused)
 {
-    static const char *const cases[][2] = {
+    const struct mistake conditions[] = {
         { "$a", "invalid condition \"$a\"" },
         { "($host", "invalid condition \"($host\"" },
         { "()", "invalid condition \"\"" },
@@ -167,21 +167,17 @@ START_TEST(wrong_conditions_are_refused)
         { "(-f a b)", "invalid condition \"-f\"" },
         { "($none)", "unknown \"none\" variable" },
         { "($1)", "unknown \"1\" variable" },
+        { 0 },
     };
-    struct server *server = server_new();
-    char config[128];
+    const struct mistake places[] = {
+        { "if ($host) { if ($uri) { } }", "\"if\" directive is not allowed here" },
+        { "if ($host) { root a; }", "\"root\" directive is not allowed here" },
+        { "location / { if ($host) { index a; } }", "\"index\" directive is not allowed here" },
+        { 0 },
+    };
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        snprintf(config, sizeof config, "server { if %s { return 200; } }", cases[i][0]);
-        expect_refused(server, config, cases[i][1]);
-    }
-    expect_refused(server, "server { if ($host) { if ($uri) { } } }",
-                   "\"if\" directive is not allowed here");
-    expect_refused(server, "server { if ($host) { root a; } }",
-                   "\"root\" directive is not allowed here");
-    expect_refused(server, "server { location / { if ($host) { index a; } } }",
-                   "\"index\" directive is not allowed here");
-    server_stop(server);
+    expect_mistakes_in("events { } http { server { if ", conditions, " { return 200; } } }");
+    expect_mistakes_in("events { } http { server { ", places, " } }");
 }
 END_TEST
 

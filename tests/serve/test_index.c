@@ -142,9 +142,13 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
+    const struct mistake mistakes[] = {
+        { "index a '';", "in \"index\" directive is invalid" },
+        { 0 },
+    };
     struct server *server = server_new();
 
-    expect_refused(server, "index a '';", "in \"index\" directive is invalid");
+    expect_mistakes(mistakes);
     struct run *run = config_test(server, "events { }\nhttp { index /a b; }\n");
     ck_assert_int_eq(run->status, 0);
     ck_assert_ptr_nonnull(

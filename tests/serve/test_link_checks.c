@@ -93,19 +93,21 @@ END_TEST
 
 START_TEST(wrong_uses_are_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "server { valid_referers none blocked; }", "without any valid referer" },
+        { "server { valid_referers \"\"; }", "invalid referer \"\"" },
+        { "server { valid_referers ~; }", "empty regex in \"~\"" },
+        { "server { valid_referers ~(; }", "missing closing parenthesis" },
+        { "server { valid_referers a A/x; }", "conflicting parameter \"A\"" },
+        { "server { valid_referers a*b; }", "invalid hostname or wildcard" },
+        { "server { server_name a; valid_referers a server_names; }",
+          "conflicting parameter \"a\"" },
+        { "server { secure_link x; secure_link_secret y; }",
+          "\"secure_link_secret\" cannot be mixed" },
+        { 0 },
+    };
 
-    expect_refused(server, "server { valid_referers none blocked; }", "without any valid referer");
-    expect_refused(server, "server { valid_referers \"\"; }", "invalid referer \"\"");
-    expect_refused(server, "server { valid_referers ~; }", "empty regex in \"~\"");
-    expect_refused(server, "server { valid_referers ~(; }", "missing closing parenthesis");
-    expect_refused(server, "server { valid_referers a A/x; }", "conflicting parameter \"A\"");
-    expect_refused(server, "server { valid_referers a*b; }", "invalid hostname or wildcard");
-    expect_refused(server, "server { server_name a; valid_referers a server_names; }",
-                   "conflicting parameter \"a\"");
-    expect_refused(server, "server { secure_link x; secure_link_secret y; }",
-                   "\"secure_link_secret\" cannot be mixed");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

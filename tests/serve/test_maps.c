@@ -114,24 +114,25 @@ END_TEST
 
 START_TEST(wrong_uses_are_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "map $uri v { a b; }", "invalid variable name \"v\"" },
+        { "map $uri $v { a b c; }", "invalid number of the map parameters" },
+        { "map $uri $v { a b; A c; }", "conflicting parameter \"a\"" },
+        { "map $uri $v { default b; default c; }", "duplicate default map" },
+        { "map $uri $v { hostnames; a*b c; }", "invalid hostname or wildcard" },
+        { "map $uri $v { a $none; }", "unknown \"none\" variable" },
+        { "geo $v { 10.0.0.0/33 a; }", "invalid network \"10.0.0.0/33\"" },
+        { "geo $v { 10.0.0.0/8 a; ranges; }", "must be the first directive" },
+        { "geo $v { ranges; 10.0.0.9-10.0.0.1 a; }", "invalid range" },
+        { "geo $v { ranges; 1.0.0.0-1.0.0.9 a; 1.0.0.5-1.0.0.12 b; }",
+          "overlaps \"1.0.0.0-1.0.0.9\"" },
+        { "split_clients $uri $v { 50% a; 51% b; }", "percent total is greater than 100%" },
+        { "split_clients $uri $v { 0% a; }", "invalid percent value \"0%\"" },
+        { "split_clients $uri $v { 1.234% a; }", "invalid percent value" },
+        { 0 },
+    };
 
-    expect_refused(server, "map $uri v { a b; }", "invalid variable name \"v\"");
-    expect_refused(server, "map $uri $v { a b c; }", "invalid number of the map parameters");
-    expect_refused(server, "map $uri $v { a b; A c; }", "conflicting parameter \"a\"");
-    expect_refused(server, "map $uri $v { default b; default c; }", "duplicate default map");
-    expect_refused(server, "map $uri $v { hostnames; a*b c; }", "invalid hostname or wildcard");
-    expect_refused(server, "map $uri $v { a $none; }", "unknown \"none\" variable");
-    expect_refused(server, "geo $v { 10.0.0.0/33 a; }", "invalid network \"10.0.0.0/33\"");
-    expect_refused(server, "geo $v { 10.0.0.0/8 a; ranges; }", "must be the first directive");
-    expect_refused(server, "geo $v { ranges; 10.0.0.9-10.0.0.1 a; }", "invalid range");
-    expect_refused(server, "geo $v { ranges; 1.0.0.0-1.0.0.9 a; 1.0.0.5-1.0.0.12 b; }",
-                   "overlaps \"1.0.0.0-1.0.0.9\"");
-    expect_refused(server, "split_clients $uri $v { 50% a; 51% b; }",
-                   "percent total is greater than 100%");
-    expect_refused(server, "split_clients $uri $v { 0% a; }", "invalid percent value \"0%\"");
-    expect_refused(server, "split_clients $uri $v { 1.234% a; }", "invalid percent value");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

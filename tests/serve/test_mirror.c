@@ -130,12 +130,14 @@ END_TEST
 
 START_TEST(wrong_directives)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "mirror /a; mirror off;", "directive is duplicate" },
+        { "mirror off; mirror /a;", "directive is duplicate" },
+        { "mirror_request_body maybe;", "invalid value \"maybe\"" },
+        { 0 },
+    };
 
-    expect_refused(server, "mirror /a; mirror off;", "directive is duplicate");
-    expect_refused(server, "mirror off; mirror /a;", "directive is duplicate");
-    expect_refused(server, "mirror_request_body maybe;", "invalid value \"maybe\"");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

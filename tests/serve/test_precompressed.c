@@ -90,10 +90,15 @@ START_TEST(bad_settings)
 {
     struct server *server = start(HTTP "server { " LISTEN "}");
 
-    expect_refused(server, "precompressed deflate;", "invalid value \"deflate\"");
-    expect_refused(server, "precompressed br br;", "twice");
-    expect_refused(server, "precompressed off br;", "invalid value \"off\"");
-    expect_refused(server, "gzip_static maybe;", "invalid value \"maybe\"");
+    const struct mistake mistakes[] = {
+        { "precompressed deflate;", "invalid value \"deflate\"" },
+        { "precompressed br br;", "twice" },
+        { "precompressed off br;", "invalid value \"off\"" },
+        { "gzip_static maybe;", "invalid value \"maybe\"" },
+        { 0 },
+    };
+
+    expect_mistakes(mistakes);
     server_stop(server);
 }
 END_TEST

@@ -229,18 +229,18 @@ END_TEST
 
 START_TEST(wrong_uses_are_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "server { return text; }", "invalid return code \"text\"" },
+        { "server { return 1000; }", "invalid return code \"1000\"" },
+        { "server { return http://h/ text; }", "invalid return code \"http://h/\"" },
+        { "server { return -1; }", "invalid return code \"-1\"" },
+        { "server { return; }", "invalid number of arguments in \"return\" directive" },
+        { "return 200;", "\"return\" directive is not allowed here" },
+        { "server { return 200 $none; }", "unknown \"none\" variable" },
+        { 0 },
+    };
 
-    expect_refused(server, "server { return text; }", "invalid return code \"text\"");
-    expect_refused(server, "server { return 1000; }", "invalid return code \"1000\"");
-    expect_refused(server, "server { return http://h/ text; }",
-                   "invalid return code \"http://h/\"");
-    expect_refused(server, "server { return -1; }", "invalid return code \"-1\"");
-    expect_refused(server, "server { return; }",
-                   "invalid number of arguments in \"return\" directive");
-    expect_refused(server, "return 200;", "\"return\" directive is not allowed here");
-    expect_refused(server, "server { return 200 $none; }", "unknown \"none\" variable");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

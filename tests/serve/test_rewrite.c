@@ -177,18 +177,20 @@ END_TEST
 
 START_TEST(wrong_uses_are_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "server { rewrite ^ /a end; }", "invalid parameter \"end\"" },
+        { "server { rewrite ^ \"\"; }", "empty replacement" },
+        { "server { rewrite ( /a; }", "in regex \"(\" at byte" },
+        { "server { rewrite ^ /$none; }", "unknown \"none\" variable" },
+        { "server { set a b; }", "invalid variable name \"a\"" },
+        { "server { set $uri b; }", "the duplicate \"uri\" variable" },
+        { "server { set $a $b; }", "unknown \"b\" variable" },
+        { "server { break now; }", "invalid number of arguments in \"break\"" },
+        { "rewrite ^ /a;", "\"rewrite\" directive is not allowed here" },
+        { 0 },
+    };
 
-    expect_refused(server, "server { rewrite ^ /a end; }", "invalid parameter \"end\"");
-    expect_refused(server, "server { rewrite ^ \"\"; }", "empty replacement");
-    expect_refused(server, "server { rewrite ( /a; }", "in regex \"(\" at byte");
-    expect_refused(server, "server { rewrite ^ /$none; }", "unknown \"none\" variable");
-    expect_refused(server, "server { set a b; }", "invalid variable name \"a\"");
-    expect_refused(server, "server { set $uri b; }", "the duplicate \"uri\" variable");
-    expect_refused(server, "server { set $a $b; }", "unknown \"b\" variable");
-    expect_refused(server, "server { break now; }", "invalid number of arguments in \"break\"");
-    expect_refused(server, "rewrite ^ /a;", "\"rewrite\" directive is not allowed here");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

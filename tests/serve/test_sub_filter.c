@@ -156,13 +156,15 @@ END_TEST
 
 START_TEST(wrong_directives)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "sub_filter '' x;", "empty search pattern" },
+        { "sub_filter a;", "invalid number of arguments" },
+        { "sub_filter a $nothing;", "unknown \"nothing\" variable" },
+        { "sub_filter_once maybe;", "invalid value \"maybe\"" },
+        { 0 },
+    };
 
-    expect_refused(server, "sub_filter '' x;", "empty search pattern");
-    expect_refused(server, "sub_filter a;", "invalid number of arguments");
-    expect_refused(server, "sub_filter a $nothing;", "unknown \"nothing\" variable");
-    expect_refused(server, "sub_filter_once maybe;", "invalid value \"maybe\"");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

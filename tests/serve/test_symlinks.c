@@ -149,13 +149,15 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "disable_symlinks maybe;", "invalid parameter \"maybe\"" },
+        { "disable_symlinks from=/a;",
+          "\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter" },
+        { "disable_symlinks on off;", "duplicate parameters \"on off\"" },
+        { 0 },
+    };
 
-    expect_refused(server, "disable_symlinks maybe;", "invalid parameter \"maybe\"");
-    expect_refused(server, "disable_symlinks from=/a;",
-                   "\"disable_symlinks\" must have \"off\", \"on\" or \"if_not_owner\" parameter");
-    expect_refused(server, "disable_symlinks on off;", "duplicate parameters \"on off\"");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

@@ -136,16 +136,17 @@ END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "server { try_files /a; }", "invalid number of arguments in \"try_files\" directive" },
+        { "server { try_files /a =1000; }", "invalid code \"=1000\"" },
+        { "server { try_files /a =x; }", "invalid code \"=x\"" },
+        { "try_files /a =404;", "\"try_files\" directive is not allowed here" },
+        { "server { try_files /a =404; try_files /b =404; }",
+          "\"try_files\" directive is duplicate" },
+        { 0 },
+    };
 
-    expect_refused(server, "server { try_files /a; }",
-                   "invalid number of arguments in \"try_files\" directive");
-    expect_refused(server, "server { try_files /a =1000; }", "invalid code \"=1000\"");
-    expect_refused(server, "server { try_files /a =x; }", "invalid code \"=x\"");
-    expect_refused(server, "try_files /a =404;", "\"try_files\" directive is not allowed here");
-    expect_refused(server, "server { try_files /a =404; try_files /b =404; }",
-                   "\"try_files\" directive is duplicate");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 

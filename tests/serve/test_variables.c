@@ -246,12 +246,13 @@ END_TEST
 
 START_TEST(an_unknown_one_is_refused)
 {
-    struct server *server = server_new();
+    const struct mistake mistakes[] = {
+        { "server { return 200 $request_idd; }", "unknown \"request_idd\" variable" },
+        { "server { return 200 $request_idd; }", "did you mean" },
+        { 0 },
+    };
 
-    expect_refused(server, "server { return 200 $request_idd; }",
-                   "unknown \"request_idd\" variable");
-    expect_refused(server, "server { return 200 $request_idd; }", "did you mean");
-    server_stop(server);
+    expect_mistakes(mistakes);
 }
 END_TEST
 
