@@ -115,7 +115,7 @@ START_TEST(jumps_land_where_they_may)
         at += sizeof landing;
         found++;
     }
-    ck_assert_uint_ge(found, 300);
+    ck_assert_uint_ge(found, 450);
     free(program.bytes);
 }
 END_TEST
